@@ -1,0 +1,230 @@
+"""The dictionary as Python objects: tables, columns, code lists, measures and licences, read from YAML and checked.
+
+Reading is strict: an unknown key, type, code list or column stops the program, because everything downstream is
+generated from here. Renderings (DDL, Arrow, expectations, codebook) live in `dictionary.render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+HERE = Path(__file__).parent
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Type = Literal["text", "integer", "number", "date", "boolean"]
+Severity = Literal["critical", "warning"]
+Group = Literal["accepted", "reference", "model"]
+Breakdown = Literal["sex", "age", "legal_status", "citizenship", "offence", "supervision", "cause"]
+
+#: The breakdowns of an observation, in the order of the series key.
+BREAKDOWNS: tuple[Breakdown, ...] = (
+    "sex",
+    "age",
+    "legal_status",
+    "citizenship",
+    "offence",
+    "supervision",
+    "cause",
+)
+
+#: Code lists that other rooms hold: places are rows, not words.
+ELSEWHERE = frozenset({"place"})
+
+
+class DictionaryError(ValueError):
+    """The dictionary contradicts itself; the message names the file and what to mend."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """One column: its type, meaning, unit, and what its values may be."""
+
+    name: str
+    type: Type
+    description: str
+    nullable: bool = False
+    unit: str | None = None
+    codes: str | None = None
+    pattern: str | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+
+
+class Where(_Strict):
+    """Rows in which a column holds one of the values."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+class Check(_Strict):
+    """A rule of a table beyond what its columns say; `kind` chooses the expectation it becomes."""
+
+    kind: Literal["null_only_when", "at_most", "not_after", "unique_together"]
+    severity: Severity
+    reason: str
+    column: str | None = None
+    columns: tuple[str, ...] = ()
+    other: str | None = None
+    maximum: float | None = None
+    when_column: str | None = None
+    when_values: tuple[str, ...] = ()
+    where: Where | None = None
+
+
+class Table(_Strict):
+    """One table: what a row is, its columns in order, its key, its sort order and its own checks.
+
+    `group` says who makes it: `accepted` rows come from sources, `reference` rows from Custody's own lists and
+    records, `model` rows from a .sql file alone. All three have a .sql file.
+    """
+
+    name: str
+    title: str
+    row: str
+    group: Group
+    key: tuple[str, ...]
+    sort: tuple[str, ...]
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...] = ()
+    may_be_empty: bool = False
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(c.name for c in self.columns)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Table:
+        names = set(self.column_names)
+        if len(names) != len(self.columns):
+            raise ValueError("a column is listed twice")
+        used: set[str] = {*self.key, *self.sort}
+        for check in self.checks:
+            used |= {c for c in (check.column, check.other, check.when_column, *check.columns) if c}
+            used |= {check.where.column} if check.where else set()
+        if missing := used - names:
+            raise ValueError(f"no such column: {', '.join(sorted(missing))}")
+        return self
+
+
+class CodeList(_Strict):
+    """A closed list of codes with their meanings."""
+
+    title: str
+    codes: Mapping[str, str]
+
+
+class Measure(_Strict):
+    """What is counted, in which unit, and which breakdowns mean something for it."""
+
+    title: str
+    unit: str
+    nature: Literal["stock", "flow", "ratio"]
+    applies: tuple[Breakdown, ...]
+    description: str
+
+
+class Licence(_Strict):
+    """A licence of figures; `class` decides what a release may hold."""
+
+    title: str
+    licence_class: Literal["open", "attribution", "internal"]
+    url: str | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _class_is_a_keyword(cls, data: Any) -> Any:
+        return {("licence_class" if k == "class" else k): v for k, v in data.items()}
+
+
+class Dictionary(_Strict):
+    """The whole dictionary; `version` is the semver of the tables."""
+
+    version: str
+    tables: Mapping[str, Table]
+    code_lists: Mapping[str, CodeList]
+    measures: Mapping[str, Measure]
+    licences: Mapping[str, Licence]
+
+    @field_validator("tables")
+    @classmethod
+    def _sorted(cls, tables: Mapping[str, Table]) -> Mapping[str, Table]:
+        return dict(sorted(tables.items()))
+
+    def codes(self, name: str) -> tuple[str, ...]:
+        """The codes of a list that the dictionary itself holds, `measure` and `licence` included."""
+        if name == "measure":
+            return tuple(self.measures)
+        if name == "licence":
+            return tuple(self.licences)
+        return tuple(self.code_lists[name].codes)
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Dictionary:
+        known = set(self.code_lists) | {"measure", "licence"} | ELSEWHERE
+        for table in self.tables.values():
+            for column in table.columns:
+                if column.codes and column.codes not in known:
+                    raise ValueError(f"table {table.name}, column {column.name}: no code list {column.codes!r}")
+        units = set(self.codes("unit"))
+        for name, measure in self.measures.items():
+            if measure.unit not in units:
+                raise ValueError(f"measure {name}: no unit {measure.unit!r}")
+        return self
+
+
+def _read(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+
+
+def _columns(table: str, listed: list[Any], shared: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    columns = []
+    for item in listed:
+        name, own = (item, {}) if isinstance(item, str) else next(iter(item.items()))
+        if name not in shared and "type" not in own:
+            raise DictionaryError(f"tables/{table}.yml: column {name} is not in columns.yml and gives no type")
+        columns.append({"name": name, **shared.get(name, {}), **own})
+    return columns
+
+
+def read(folder: Path) -> Dictionary:
+    """Read the dictionary of `folder`.
+
+    Raises:
+        DictionaryError: naming the file and what to mend.
+    """
+    shared = _read(folder / "columns.yml")
+    tables = {}
+    for path in sorted((folder / "tables").glob("*.yml")):
+        raw = _read(path)
+        raw["columns"] = _columns(path.stem, raw["columns"], shared)
+        try:
+            tables[path.stem] = Table(name=path.stem, **raw)
+        except ValueError as error:
+            raise DictionaryError(f"tables/{path.name}: {error}") from error
+    try:
+        return Dictionary(
+            version=_read(folder / "schema.yml")["version"],
+            tables=tables,
+            code_lists=_read(folder / "codes.yml"),
+            measures=_read(folder / "measures.yml"),
+            licences=_read(folder / "licences.yml"),
+        )
+    except ValueError as error:
+        raise DictionaryError(f"{folder.name}: {error}") from error
+
+
+@cache
+def dictionary() -> Dictionary:
+    """The dictionary of this installation, read once."""
+    return read(HERE)

@@ -1,0 +1,204 @@
+"""What follows from the dictionary alone: DDL, expectations, codebook text and data package fields.
+
+Pure functions from `Table` to text or plain data; no framework is imported. Arrow schemas are in `dictionary.arrow`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dictionary.model import Check, Column, Dictionary, Severity, Table
+
+SQL_TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "boolean": "BOOLEAN"}
+PACKAGE_TYPES = {
+    "text": "string",
+    "integer": "integer",
+    "number": "number",
+    "date": "date",
+    "boolean": "boolean",
+}
+
+
+def quote(text: str) -> str:
+    """A text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def ddl(table: Table, name: str | None = None) -> str:
+    """The CREATE TABLE statement with comments; uniqueness is a check, not an index."""
+    target = name or f'"{table.name}"'
+    columns = ",\n".join(f'  "{c.name}" {SQL_TYPES[c.type]}{"" if c.nullable else " NOT NULL"}' for c in table.columns)
+    comments = [f"COMMENT ON TABLE {target} IS {quote(table.row)};"]
+    comments += [f'COMMENT ON COLUMN {target}."{c.name}" IS {quote(c.description)};' for c in table.columns]
+    return f"CREATE TABLE {target} (\n{columns}\n);\n" + "\n".join(comments)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One Great Expectations expectation as plain data, with what Custody adds: severity and reason."""
+
+    type: str
+    kwargs: Mapping[str, Any]
+    severity: Severity
+    reason: str
+
+
+def expectations(table: Table, codes: Mapping[str, Sequence[str]]) -> list[Expectation]:
+    """The suite of a table.
+
+    Args:
+        table: the table.
+        codes: the allowed codes of every code list that the table's columns name.
+    """
+    suite: list[Expectation] = []
+
+    def expect(type_: str, reason: str, severity: Severity = "critical", **kwargs: Any) -> None:
+        suite.append(Expectation(type_, kwargs, severity, reason))
+
+    expect(
+        "expect_table_columns_to_match_ordered_list",
+        "The columns are those of the dictionary, in its order.",
+        column_list=list(table.column_names),
+    )
+    if not table.may_be_empty:
+        expect("expect_table_row_count_to_be_between", "The table is never empty.", min_value=1)
+    _unique(expect, table.key, f"The key of {table.name} is unique.")
+    for column in table.columns:
+        _column(expect, column, codes)
+    for check in table.checks:
+        suite.append(_domain(check))
+    return suite
+
+
+def _unique(expect: Any, columns: Sequence[str], reason: str) -> None:
+    if len(columns) == 1:
+        expect("expect_column_values_to_be_unique", reason, column=columns[0])
+    else:
+        expect("expect_compound_columns_to_be_unique", reason, column_list=list(columns), ignore_row_if="never")
+
+
+def _column(expect: Any, column: Column, codes: Mapping[str, Sequence[str]]) -> None:
+    name = column.name
+    if not column.nullable:
+        expect("expect_column_values_to_not_be_null", f"{name} is never missing.", column=name)
+    if column.codes:
+        expect(
+            "expect_column_values_to_be_in_set",
+            f"{name} holds only codes of the list {column.codes}.",
+            column=name,
+            value_set=list(codes[column.codes]),
+        )
+    if column.pattern:
+        expect(
+            "expect_column_values_to_match_regex",
+            f"{name} has the form {column.pattern}.",
+            column=name,
+            regex=column.pattern,
+        )
+    if column.minimum is not None or column.maximum is not None:
+        bounds = {"min_value": column.minimum, "max_value": column.maximum}
+        expect(
+            "expect_column_values_to_be_between",
+            f"{name} lies within {column.minimum} and {column.maximum}.",
+            column=name,
+            **{k: v for k, v in bounds.items() if v is not None},
+        )
+
+
+def _domain(check: Check) -> Expectation:
+    match check.kind:
+        case "null_only_when":
+            rows = {"column": check.when_column, "operator": "not_in", "values": list(check.when_values)}
+            kwargs: dict[str, Any] = {"column": check.column, "rows": rows}
+            return Expectation("expect_column_values_to_not_be_null", kwargs, check.severity, check.reason)
+        case "at_most":
+            kwargs = {"column": check.column, "max_value": check.maximum}
+            if check.where:
+                kwargs["rows"] = {
+                    "column": check.where.column,
+                    "operator": "in",
+                    "values": list(check.where.values),
+                }
+            return Expectation("expect_column_values_to_be_between", kwargs, check.severity, check.reason)
+        case "not_after":
+            kwargs = {"column_A": check.other, "column_B": check.column, "or_equal": True}
+            type_ = "expect_column_pair_values_a_to_be_greater_than_b"
+            return Expectation(type_, kwargs, check.severity, check.reason)
+        case "unique_together":
+            kwargs = {"column_list": list(check.columns), "ignore_row_if": "never"}
+            return Expectation("expect_compound_columns_to_be_unique", kwargs, check.severity, check.reason)
+
+
+def package_fields(table: Table, words: Dictionary) -> dict[str, Any]:
+    """The Table Schema (Data Package v2) of a table: fields, constraints, key, missing values."""
+    fields = []
+    for column in table.columns:
+        constraints: dict[str, Any] = {} if column.nullable else {"required": True}
+        if column.codes and column.codes not in ("place",):
+            constraints["enum"] = list(words.codes(column.codes))
+        if column.pattern:
+            constraints["pattern"] = column.pattern
+        if column.minimum is not None:
+            constraints["minimum"] = column.minimum
+        if column.maximum is not None:
+            constraints["maximum"] = column.maximum
+        field: dict[str, Any] = {
+            "name": column.name,
+            "type": PACKAGE_TYPES[column.type],
+            "description": column.description,
+        }
+        if column.unit:
+            field["unit"] = column.unit
+        if constraints:
+            field["constraints"] = constraints
+        fields.append(field)
+    schema: dict[str, Any] = {"fields": fields, "primaryKey": list(table.key), "missingValues": [""]}
+    if table.name != "place":
+        schema["foreignKeys"] = [
+            {"fields": [c.name], "reference": {"resource": "place", "fields": ["place_id"]}}
+            for c in table.columns
+            if c.codes == "place"
+        ]
+    return schema
+
+
+def codebook(words: Dictionary) -> str:
+    """The codebook in Markdown: every table, column, code list, measure and licence."""
+    out = ["# Codebook", "", "Made from the data dictionary; every word here is the one the checks use.", ""]
+    for table in words.tables.values():
+        out += [f"## {table.name}: {table.title}", "", table.row, ""]
+        out += [f"Key: {', '.join(table.key)}. Sorted by: {', '.join(table.sort)}.", ""]
+        out += [
+            "| column | type | unit | may be missing | codes | meaning |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        out += [
+            f"| {c.name} | {c.type} | {c.unit or ''} | {'yes' if c.nullable else 'no'} | {c.codes or ''} "
+            f"| {c.description} |"
+            for c in table.columns
+        ]
+        out += [""]
+    out += [
+        "## Measures",
+        "",
+        "| measure | unit | nature | breakdowns | meaning |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    out += [
+        f"| {name} | {m.unit} | {m.nature} | {', '.join(m.applies)} | {m.description} |"
+        for name, m in words.measures.items()
+    ]
+    for name, codes in words.code_lists.items():
+        out += ["", f"## Code list {name}: {codes.title}", "", "| code | meaning |", "| --- | --- |"]
+        out += [f"| {code} | {meaning} |" for code, meaning in codes.codes.items()]
+    out += [
+        "",
+        "## Licences of the figures",
+        "",
+        "| licence | class | title | address |",
+        "| --- | --- | --- | --- |",
+    ]
+    out += [f"| {name} | {lic.licence_class} | {lic.title} | {lic.url or ''} |" for name, lic in words.licences.items()]
+    return "\n".join(out) + "\n"
