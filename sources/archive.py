@@ -1,0 +1,179 @@
+"""The archive: publishers' bytes under their SHA-256, never overwritten, each with a snapshot record.
+
+Layout below the archive folder: `objects/<2 hex>/<sha256>` holds the bytes, `snapshots/<source>/<file>/<sha256>.json`
+the record, and `seen.jsonl` beside the records one line each time the same or other bytes were met.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sources.catalogue import MediaType, Source
+from sources.errors import Refused, refusal
+from sources.home import read_json, sha256, sha256_file, write_bytes, write_json
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The record of one publisher's file as it came.
+
+    `vintage_hint` is the stamp given by hand where the file bears none; `retrieved_at` is ISO 8601.
+    """
+
+    source_id: str
+    file: str
+    sha256: str
+    file_name: str
+    bytes: int
+    media_type: str
+    retrieved_at: str
+    obtained: str
+    url: str | None
+    licence: str
+    vintage_hint: str | None = None
+
+
+def media_type(data: bytes) -> MediaType | None:
+    """The type of a file by its content; None where it is none that Custody reads."""
+    if data[:2] == b"PK":
+        try:
+            names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
+        except zipfile.BadZipFile:
+            return "zip"
+        if "xl/workbook.xml" in names:
+            return "xlsx"
+        return "ods" if "content.xml" in names and "mimetype" in names else "zip"
+    if data[:8] == bytes.fromhex("d0cf11e0a1b11ae1"):
+        return "xls"
+    start = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start[:1] in (b"{", b"["):
+        return "json"
+    if start[:1] == b"<":
+        return "html"
+    if b"\0" in start:
+        return None
+    first = start.split(b"\n", 1)[0]
+    if b"\t" in first:
+        return "tsv"
+    return "csv" if b"," in first or b";" in first else "text"
+
+
+def check_type(source: Source, file: str, name: str, data: bytes) -> MediaType:
+    """The type of the content, refused when it is not one that `source.yml` declares for the file."""
+    if not data:
+        raise refusal(name, "the file is empty; get it again.")
+    found = media_type(data)
+    declared = source.files[file].types
+    if found not in declared:
+        hint = " It looks like a web page, perhaps an error page." if found == "html" else ""
+        raise refusal(
+            name,
+            f"the content is {found or 'of no known type'}, not {' or '.join(declared)} as {source.id} declares for "
+            f"{file}.{hint} Nothing was stored.",
+        )
+    return found
+
+
+def now() -> str:
+    """This second, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Archive:
+    """The archive under one folder."""
+
+    def __init__(self, root: Path):
+        """Use the folder; it is made when the first file enters."""
+        self.root = root
+
+    def _records(self, source_id: str, file: str) -> Path:
+        return self.root / "snapshots" / source_id / file
+
+    def object_path(self, digest: str) -> Path:
+        """Where the bytes of a digest lie."""
+        return self.root / "objects" / digest[:2] / digest
+
+    def put(
+        self,
+        source: Source,
+        file: str,
+        name: str,
+        data: bytes,
+        *,
+        obtained: str,
+        url: str | None,
+        retrieved_at: str,
+        vintage_hint: str | None = None,
+    ) -> tuple[Snapshot, bool]:
+        """Store a file; the second value says whether its bytes are new.
+
+        Raises:
+            Refused: when the content is not of a declared type.
+        """
+        kind = check_type(source, file, name, data)
+        digest = sha256(data)
+        snapshot = Snapshot(
+            source.id,
+            file,
+            digest,
+            name,
+            len(data),
+            kind,
+            retrieved_at,
+            obtained,
+            url,
+            source.licence,
+            vintage_hint,
+        )
+        record = self._records(source.id, file) / f"{digest}.json"
+        new = not record.exists()
+        stored = self.object_path(digest)
+        if not stored.exists() or sha256_file(stored) != digest:  # a damaged object is mended by the same bytes
+            write_bytes(stored, data)
+        if new:
+            write_json(record, asdict(snapshot))
+        else:
+            snapshot = Snapshot(**read_json(record))
+        self._seen(source.id, file, {"sha256": digest, "seen_at": now(), "obtained": obtained})
+        return snapshot, new
+
+    def _seen(self, source_id: str, file: str, line: dict[str, Any]) -> None:
+        path = self._records(source_id, file) / "seen.jsonl"
+        with path.open("ab") as stream:
+            stream.write((json.dumps(line) + "\n").encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def snapshots(self, source_id: str, file: str) -> list[Snapshot]:
+        """The snapshots of one file, oldest retrieval first."""
+        records: Iterable[Path] = self._records(source_id, file).glob("*.json")
+        found = [Snapshot(**read_json(path)) for path in records]
+        return sorted(found, key=lambda s: (s.retrieved_at, s.sha256))
+
+    def read(self, snapshot: Snapshot) -> bytes:
+        """The bytes of a snapshot, proved against their digest.
+
+        Raises:
+            Refused: when they are gone or altered.
+        """
+        path = self.object_path(snapshot.sha256)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise Refused(
+                f"The archive lacks the bytes of {snapshot.file_name} ({snapshot.sha256[:12]}); import the file again."
+            ) from None
+        if sha256(data) != snapshot.sha256:
+            raise Refused(
+                f"The archived bytes of {snapshot.file_name} ({snapshot.sha256[:12]}) were altered; "
+                "restore the archive or import the file again."
+            )
+        return data

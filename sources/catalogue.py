@@ -1,0 +1,143 @@
+"""The sources: what each `source.yml` says. A folder with a `source.yml` is a source; there is no other list."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from dictionary.model import LOADER, dictionary
+from sources.errors import Refused
+
+if TYPE_CHECKING:
+    from sources.reading import Parsed, RawFile
+
+HERE = Path(__file__).parent
+
+MediaType = Literal["xlsx", "xls", "ods", "zip", "json", "csv", "tsv", "html", "text"]
+
+
+class File(BaseModel):
+    """One file that a publisher offers.
+
+    `pattern` is matched against file names given to `custody import`; `types` are the types that its content may
+    have; `url` is where the publisher offers it, or null where that moves.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    pattern: str
+    types: tuple[MediaType, ...]
+    url: str | None = None
+
+
+class Source(BaseModel):
+    """What `source.yml` says of one dataset; every key is described in CONTRIBUTING.md."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str
+    folder: Path
+    title: str
+    publisher: str
+    tier: Literal["national", "international", "curated"]
+    homepage: str | None = None
+    licence: str
+    cadence: Literal["weekly", "monthly", "quarterly", "yearly", "irregular"]
+    citation: str
+    verified: bool
+    place_scheme: Literal["place_id", "iso3", "m49", "name"] = "place_id"
+    files: Mapping[str, File]
+    definitions: Mapping[str, str] = {}
+
+    @field_validator("licence")
+    @classmethod
+    def _licence_known(cls, licence: str) -> str:
+        if licence not in dictionary().licences:
+            raise ValueError(f"no licence {licence!r} in dictionary/licences.yml")
+        return licence
+
+    @property
+    def licence_class(self) -> str:
+        """What the licence lets Custody do."""
+        return dictionary().licences[self.licence].licence_class
+
+    @property
+    def bundled(self) -> Path:
+        """The accepted vintages that come with the program."""
+        return self.folder / "bundled"
+
+    def parser(self) -> Callable[[RawFile], Parsed]:
+        """The `parse` function of the folder's parse.py."""
+        module = importlib.import_module(f"sources.{self.id}.parse")
+        return cast("Callable[[RawFile], Parsed]", module.parse)
+
+    def file_for(self, name: str) -> str:
+        """The file whose pattern `name` matches.
+
+        Raises:
+            Refused: when none or several match.
+        """
+        matching = [key for key, file in self.files.items() if fnmatch(name, file.pattern)]
+        if len(matching) == 1:
+            return matching[0]
+        patterns = ", ".join(f"{key} ({file.pattern})" for key, file in self.files.items())
+        raise Refused(
+            f"{name}: {'several' if matching else 'none'} of the files of {self.id} match this name; "
+            f"say which with --file, one of {patterns}."
+        )
+
+    def code_digest(self) -> str:
+        """A digest of all that turns this source's bytes into rows: its folder, the shared code and the dictionary."""
+        own = [
+            p for p in self.folder.rglob("*") if p.suffix in {".py", ".yml", ".csv"} and self.bundled not in p.parents
+        ]
+        digest = hashlib.sha256(_shared_digest())
+        for path in sorted(own):
+            digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+
+@cache
+def _shared_digest() -> bytes:
+    digest = hashlib.sha256()
+    for path in sorted([*HERE.glob("*.py"), *HERE.glob("*.csv"), *(HERE.parent / "dictionary").rglob("*.*")]):
+        if path.suffix in {".py", ".csv", ".yml"}:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.digest()
+
+
+def read_source(folder: Path) -> Source:
+    """Read one `source.yml`.
+
+    Raises:
+        Refused: naming the file and the key that is wrong.
+    """
+    path = folder / "source.yml"
+    try:
+        return Source(id=folder.name, folder=folder, **yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
+    except (ValidationError, TypeError, yaml.YAMLError) as error:
+        raise Refused(f"{folder.name}/source.yml: {error}") from error
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Every source, by id."""
+    return {path.parent.name: read_source(path.parent) for path in sorted(HERE.glob("*/source.yml"))}
+
+
+def source(source_id: str) -> Source:
+    """One source.
+
+    Raises:
+        Refused: when there is none of that name; the sentence lists those there are.
+    """
+    try:
+        return sources()[source_id]
+    except KeyError:
+        raise Refused(f"There is no source {source_id!r}; there are {', '.join(sources())}.") from None

@@ -1,0 +1,121 @@
+"""Where state lives: the folders under CUSTODY_HOME, and writing that a crash cannot leave half done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one installation's state."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """CUSTODY_HOME, or `var` in the current folder."""
+        return cls(Path(os.environ.get("CUSTODY_HOME") or "var").absolute())
+
+    @property
+    def archive(self) -> Path:
+        """Raw bytes and snapshot records."""
+        return self.root / "archive"
+
+    @property
+    def accepted(self) -> Path:
+        """Parquet of accepted vintages."""
+        return self.root / "accepted"
+
+    @property
+    def quarantine(self) -> Path:
+        """Candidate rows that failed a critical check, with reports."""
+        return self.root / "quarantine"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def build_record(self) -> Path:
+        """What the DuckDB file was built from, with every check's result."""
+        return self.root / "warehouse.json"
+
+    @property
+    def releases(self) -> Path:
+        """Published releases."""
+        return self.root / "releases"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own store."""
+        return self.root / "dagster"
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old one or the new one, also after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, keys in the order given, as `write_bytes` does."""
+    write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON written by `write_json`."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """A folder to fill, put in the place of `target` in one step when the block ends well.
+
+    An older folder at `target` is moved aside first and removed after; a crash between the two leaves it under a
+    name that begins with `.old-`, and the next success removes it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    filling = Path(tempfile.mkdtemp(dir=target.parent, prefix=".writing-"))
+    try:
+        filling.chmod(0o755)
+        yield filling
+        old = target.parent / f".old-{target.name}"
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            os.replace(target, old)
+        os.replace(filling, target)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(filling, ignore_errors=True)
+        raise

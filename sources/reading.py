@@ -1,0 +1,472 @@
+"""Strict reading: from a publisher's bytes to a table whose every cell knows where it stood.
+
+Here belong the formats (workbook, CSV, TSV, JSON, zip) and the strict interpretation of cells. The unknown is an
+error that names file, row, column and value; nothing is skipped, trimmed or guessed. What a column means is the
+parser's own business.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from python_calamine import CalamineError, CalamineWorkbook
+
+from sources.errors import Refused, refusal
+from sources.places import Resolver, UnknownPlace
+
+T = TypeVar("T")
+Row = int | str
+Locate = Callable[[Any, int], str]
+
+NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+#: What the library raises on a zip that is cut off, damaged, locked or packed in a way it does not know.
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+
+#: No publisher's member file is larger unpacked; a zip that says otherwise is a bomb.
+UNPACKED_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A publisher's file as a parser gets it: bytes, names, and the source's way of resolving places."""
+
+    name: str
+    file: str
+    data: bytes
+    places: Resolver
+
+
+@dataclass
+class Parsed:
+    """What a parser makes of a file.
+
+    Attributes:
+        vintage: the publisher's version stamp as an ISO date, or None where the file bears none.
+        items: how many items the file holds (rows of a tidy file, cells of a wide one), counted before reading them.
+        rows: tidy rows by table name; columns are the dictionary's, those that are constant or default may be absent.
+            Every frame has a column `locator`.
+        left_out: items that are no row, with columns locator, items, reason, raw.
+    """
+
+    vintage: str | None
+    items: int
+    rows: Mapping[str, pd.DataFrame]
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Items of a file that become no row, and why."""
+
+    locator: str
+    reason: str
+    raw: Mapping[str, Any]
+    items: int = 1
+
+
+class Cells:
+    """A rectangular table of cells under one header, each cell with its place in the file.
+
+    Methods interpret one column at a time and refuse the whole file at the first cell that they cannot interpret.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        header: Sequence[str],
+        columns: Sequence[Sequence[Any]],
+        rows: Sequence[Row],
+        locate: Locate,
+    ):
+        """Hold the columns; `rows` are the file's own row numbers, `locate(row, column index)` writes a locator.
+
+        Two columns of one name are refused, because each would answer for the other.
+        """
+        if len(set(header)) != len(header):
+            raise refusal(
+                name,
+                f"a column stands there twice: {next(c for c in header if list(header).count(c) > 1)!r}.",
+            )
+        self.name = name
+        self.header = list(header)
+        self.rows = rows
+        self._columns = dict(zip(self.header, columns, strict=True))
+        self._locate = locate
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, column: str) -> Sequence[Any]:
+        """The cells of a column as they are."""
+        return self._columns[column]
+
+    def refuse(self, index: int, column: str, why: str) -> Refused:
+        """The error for one cell."""
+        return refusal(self.name, why, self.rows[index], column)
+
+    def locators(self, column: str) -> list[str]:
+        """Where each cell of the column stands."""
+        position = self.header.index(column)
+        return [self._locate(row, position) for row in self.rows]
+
+    def raw(self, index: int) -> dict[str, Any]:
+        """One row as published."""
+        return {column: cells[index] for column, cells in self._columns.items()}
+
+    def keep(self, mask: np.ndarray[Any, Any]) -> Cells:
+        """The rows where `mask` is true."""
+        at = np.flatnonzero(mask).tolist()
+        columns = [[cells[i] for i in at] for cells in self._columns.values()]
+        return Cells(self.name, self.header, columns, [self.rows[i] for i in at], self._locate)
+
+    def unpivot(self, keys: Sequence[str], column: str, value: str) -> Cells:
+        """A wide table as a long one: one row for each cell that is not in a column of `keys`.
+
+        The keys are repeated, the cell's header becomes the cell of `column`, the cell itself that of `value`.
+        """
+        wide = [c for c in self.header if c not in keys]
+        at = [self.header.index(c) for c in wide]
+        size = len(self)
+        columns = [[cell for cell in self._columns[k] for _ in wide] for k in keys]
+        columns += [wide * size, [self._columns[c][i] for i in range(size) for c in wide]]
+        cells = [(row, position) for row in self.rows for position in at]
+        rows = [f"{row}:{position + 1}" for row, position in cells]
+        located = {name: self._locate(row, position) for name, (row, position) in zip(rows, cells, strict=True)}
+        return Cells(self.name, [*keys, column, value], columns, rows, lambda row, _: located[row])
+
+    def replace(
+        self, columns: Sequence[str], into: Sequence[str], read: Callable[[tuple[Any, ...]], Sequence[Any]]
+    ) -> Cells:
+        """The same rows with `columns` replaced by those that `read` makes of each distinct combination of their cells.
+
+        The new columns stand last, and are located where the first of `columns` stands.
+        """
+        made = list(zip(*self.lookup(columns, read), strict=True)) or [()] * len(into)
+        kept = [c for c in self.header if c not in columns]
+        at = [*map(self.header.index, kept), *[self.header.index(columns[0])] * len(into)]
+        cells = [*(self._columns[c] for c in kept), *made]
+        return Cells(self.name, [*kept, *into], cells, self.rows, lambda row, position: self._locate(row, at[position]))
+
+    def each(self, column: str, read: Callable[[Any], T]) -> list[T]:
+        """Interpret each distinct cell once with `read`, which raises ValueError for what it does not know."""
+        return self.lookup([column], lambda cell: read(cell[0]))
+
+    def lookup(self, columns: Sequence[str], read: Callable[[tuple[Any, ...]], T]) -> list[T]:
+        """Interpret several columns together, each distinct combination once."""
+        cells: list[tuple[Any, ...]] = list(zip(*(self._columns[c] for c in columns), strict=True))
+        known: dict[tuple[Any, ...], T] = {}
+        for distinct in dict.fromkeys(cells):
+            try:
+                known[distinct] = read(distinct)
+            except (ValueError, KeyError) as error:
+                why = str(error) if isinstance(error, ValueError) else f"{_show(distinct)} is not known"
+                raise self.refuse(cells.index(distinct), " + ".join(columns), why) from error
+        return [known[cell] for cell in cells]
+
+    def translate(self, columns: Sequence[str], table: Path) -> pd.DataFrame:
+        """Translate several columns together by a CSV of the source's folder.
+
+        The first columns of the CSV hold the publisher's words, in the order of `columns`; the others are columns of
+        ours and become those of the result, an empty cell a missing value.
+        """
+        with table.open(encoding="utf-8", newline="") as stream:
+            header, *rows = csv.reader(stream)
+        width = len(columns)
+        known = {tuple(row[:width]): number for number, row in enumerate(rows)}
+        if len(known) != len(rows):
+            raise Refused(f"{table.parent.name}/{table.name}: a combination stands there twice.")
+
+        def read(cells: tuple[Any, ...]) -> int:
+            if cells not in known:
+                raise ValueError(f"{_show(cells)} is not in {table.name}; add it there once its meaning is known")
+            return known[cells]
+
+        take = self.lookup(columns, read)
+        by_column = dict(zip(header[width:], list(zip(*rows, strict=True))[width:], strict=True))
+        return pd.DataFrame(
+            {name: np.array([c or None for c in cells], dtype=object)[take] for name, cells in by_column.items()}
+        )
+
+    def codes(self, column: str, codes: Mapping[str, T]) -> list[T]:
+        """Translate a column by an exact table."""
+
+        def read(cell: Any) -> T:
+            if cell not in codes:
+                raise ValueError(f"{cell!r} is not one of the publisher's codes that Custody knows ({_some(codes)})")
+            return codes[cell]
+
+        return self.each(column, read)
+
+    def constant(self, column: str, value: str) -> None:
+        """Refuse the file unless every cell of the column is `value`."""
+        self.codes(column, {value: value})
+
+    def places(self, column: str, resolver: Resolver) -> list[str]:
+        """Translate a column of the publisher's place codes."""
+
+        def read(cell: Any) -> str:
+            try:
+                return resolver(cell)
+            except UnknownPlace as error:
+                raise ValueError(f"{error} If it is a new code, add it to the source's aliases.csv.") from error
+
+        return self.each(column, read)
+
+    def integers(self, column: str, low: int, high: int) -> list[int]:
+        """Whole numbers within bounds, from numeric cells or plain digits."""
+
+        def read(cell: Any) -> int:
+            whole = _number(cell)
+            if whole != int(whole) or not low <= whole <= high:
+                raise ValueError(f"{cell!r} is not a whole number from {low} to {high}")
+            return int(whole)
+
+        return self.each(column, read)
+
+    def numbers_or_missing(self, column: str) -> list[float | None]:
+        """Numbers, and None for an empty cell."""
+        return self.each(column, lambda cell: None if cell in ("", None) else _number(cell))
+
+    def numbers(self, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Numbers, none missing."""
+        cells = self._columns[column]
+        types = [type(cell) for cell in cells]
+        if bool in types:  # Python takes TRUE for 1, so that each cell must be looked at by its type
+            raise self.refuse(types.index(bool), column, f"{cells[types.index(bool)]!r} is not a number")
+        if set(types) <= {float, int}:
+            values = np.asarray(cells, dtype=np.float64)
+            bad = ~np.isfinite(values)
+            if bad.any():
+                raise self.refuse(int(bad.argmax()), column, f"{cells[int(bad.argmax())]!r} is not a number")
+            return values
+        return np.asarray(self.each(column, _number), dtype=np.float64)
+
+
+def _show(cells: Iterable[Any]) -> str:
+    return " / ".join(repr(c) for c in cells)
+
+
+def _some(codes: Iterable[Any], most: int = 12) -> str:
+    listed = sorted(map(str, codes))
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
+
+
+def _number(cell: Any) -> float:
+    if isinstance(cell, bool) or not isinstance(cell, (int, float, str)):
+        raise ValueError(f"{cell!r} is not a number")
+    if isinstance(cell, str) and not NUMBER.fullmatch(cell):
+        raise ValueError(f"{cell!r} is not a number; a figure is digits with a point, without spaces or marks")
+    if not np.isfinite(number := float(cell)):
+        raise ValueError(f"{cell!r} is not a number")
+    return number
+
+
+def check_header(name: str, found: Sequence[Any], expected: Sequence[str], row: Row) -> None:
+    """Refuse a header that is not exactly the expected one, and say what is missing or new."""
+    if list(found) == list(expected):
+        return
+    missing = [c for c in expected if c not in found]
+    new = [str(c) for c in found if c not in expected]
+    what = "; ".join(
+        part
+        for part in (
+            f"missing {', '.join(missing)}" if missing else "",
+            f"unknown {', '.join(map(repr, new))}" if new else "",
+            "" if missing or new else "the columns stand in another order",
+        )
+        if part
+    )
+    raise refusal(
+        name,
+        f"the columns are not the expected ones: {what}; the parser must be changed before this file can be read.",
+        row,
+    )
+
+
+def column_letters(index: int) -> str:
+    """The spreadsheet name of a zero-based column: A, B, … Z, AA."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def read_sheet(file: RawFile, sheet: str) -> list[list[Any]]:
+    """All rows of one sheet of a workbook, from its first row, as text, numbers, dates and booleans.
+
+    Raises:
+        Refused: when the workbook is damaged, the sheet is not there or it is empty.
+    """
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
+        if sheet not in workbook.sheet_names:
+            raise refusal(file.name, f"there is no sheet {sheet!r}; the sheets are {', '.join(workbook.sheet_names)}.")
+        rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    except (CalamineError, zipfile.BadZipFile, OSError) as error:
+        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error
+    if not rows:
+        raise refusal(file.name, f"sheet {sheet!r} is empty.")
+    return rows
+
+
+def sheet_cells(file: RawFile, sheet: str, rows: list[list[Any]], header_row: int, expected: Sequence[str]) -> Cells:
+    """The table of a sheet whose header stands in `header_row` (1 is the first) and is exactly `expected`."""
+    if len(rows) < header_row:
+        raise refusal(file.name, f"sheet {sheet!r} ends before the header, which belongs in row {header_row}.")
+    check_header(file.name, rows[header_row - 1], expected, header_row)
+    body = rows[header_row:]
+    if not body:
+        raise refusal(file.name, f"sheet {sheet!r} has a header and no rows.")
+    letters = [column_letters(i) for i in range(len(expected))]
+    numbers = range(header_row + 1, header_row + 1 + len(body))
+    return Cells(
+        file.name,
+        expected,
+        list(zip(*body, strict=True)),
+        numbers,
+        lambda row, col: f"{sheet}!{letters[col]}{row}",
+    )
+
+
+def decode(name: str, data: bytes) -> str:
+    """UTF-8 text, with or without a byte order mark."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise refusal(
+            name, f"not UTF-8 text (byte {error.start}); get it again or say which encoding it is in."
+        ) from error
+
+
+def text_rows(name: str, text: str, delimiter: str = ",", ended: bool = True) -> tuple[list[list[str]], list[int]]:
+    """The records of delimited text and the line on which each begins.
+
+    A number that is cut off looks like a number, so that the last line must be `ended`; say False of a publisher who
+    never ends it.
+
+    Raises:
+        Refused: when the text is empty, cut off in its last line or a quoted cell is never closed.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    before = 0
+    try:
+        for row in reader:
+            rows.append(row)
+            lines.append(before + 1)
+            before = reader.line_num
+    except csv.Error as error:
+        raise refusal(name, f"not readable as delimited text ({error}).", before + 1) from error
+    if not any(rows):
+        raise refusal(name, "the file is empty.")
+    if ended and not text.endswith(("\n", "\r")):
+        raise refusal(name, "the last line does not end, so that the file may be cut off; get it again.", before)
+    return rows, lines
+
+
+def text_cells(name: str, rows: list[list[str]], lines: list[int], header: Sequence[str]) -> Cells:
+    """A table of text records under `header`; each record must have exactly as many cells."""
+    if not rows:
+        raise refusal(name, "there is a header and no rows.")
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(header):
+            raise refusal(
+                name,
+                f"{len(row)} cells where the header has {len(header)}; the row is cut off or shifted.",
+                line,
+            )
+    return Cells(name, header, list(zip(*rows, strict=True)), lines, lambda row, col: f"{name}:{row}:{col + 1}")
+
+
+def csv_cells(name: str, data: bytes, expected: Sequence[str], delimiter: str = ",") -> Cells:
+    """A CSV whose first record is exactly the expected header."""
+    rows, lines = text_rows(name, decode(name, data), delimiter)
+    check_header(name, rows[0], expected, 1)
+    return text_cells(name, rows[1:], lines[1:], expected)
+
+
+def read_json(name: str, data: bytes) -> Any:
+    """Parsed JSON, numbers as they are, NaN refused."""
+
+    def refuse_constant(text: str) -> Any:
+        raise refusal(name, f"{text} is not a number in JSON.")
+
+    try:
+        return json.loads(decode(name, data), parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        raise refusal(
+            name, f"not readable JSON ({error.msg}, line {error.lineno}); it may be cut off, get it again."
+        ) from error
+
+
+def json_cells(name: str, records: Sequence[Any], expected: Sequence[str], pointer: str) -> Cells:
+    """The table of a JSON array at `pointer`: objects with exactly the expected names, in whatever order.
+
+    A value inside a value has the column `outer/inner`, so that pointer, row and column make its JSON pointer.
+    """
+    if not records:
+        raise refusal(name, "the array of records is empty.", pointer)
+    flat = [_flat(record) for record in records]
+    for number, record in enumerate(flat):
+        if sorted(record) != sorted(expected):
+            check_header(name, sorted(record), sorted(expected), f"{pointer}/{number}")
+    columns = [[record[c] for record in flat] for c in expected]
+    return Cells(name, expected, columns, range(len(flat)), lambda row, col: f"{pointer}/{row}/{expected[col]}")
+
+
+def _flat(record: Any) -> dict[str, Any]:
+    if not isinstance(record, dict):
+        return {"": repr(record)}
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}/{inner}": cell for inner, cell in _flat(value).items()}
+        else:
+            flat[key] = repr(value) if isinstance(value, (list, bool)) else value
+    return flat
+
+
+def zip_members(name: str, data: bytes) -> dict[str, bytes]:
+    """The files in a zip, by name.
+
+    Raises:
+        Refused: when it is damaged or would unpack to more than any publisher's file.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if (size := sum(info.file_size for info in archive.infolist())) > UNPACKED_BYTES:
+                raise refusal(name, f"it would unpack to {size:,} bytes, more than any known file; it is not read.")
+            return {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
+    except DAMAGED_ZIP as error:
+        raise refusal(name, f"not a readable zip, truncated or damaged ({error}); get it again.") from error
+
+
+def iso_day(text: str, pattern: str) -> str:
+    """An ISO date from text in the form of `pattern` (as in `strptime`); ValueError when it is not."""
+    from datetime import datetime
+
+    return datetime.strptime(text, pattern).date().isoformat()
+
+
+def year_days(years: Sequence[int]) -> tuple[list[date], list[date]]:
+    """First and last day of each year."""
+    first = {year: date(year, 1, 1) for year in set(years)}
+    last = {year: date(year, 12, 31) for year in set(years)}
+    return [first[y] for y in years], [last[y] for y in years]

@@ -1,0 +1,144 @@
+"""From a parser's tidy rows to rows of the dictionary: constants, defaults, identities, and the count that adds up.
+
+Pure functions. Corrections are applied in between (see `sources.corrections`), before identities are given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dictionary.model import BREAKDOWNS, dictionary
+from sources.errors import refusal
+from sources.reading import LeftOut, Parsed
+
+#: The columns that, with source, dataset and vintage, make an observation the one that it is.
+SERIES_KEY = (
+    "place_id",
+    "facility",
+    "measure",
+    *BREAKDOWNS,
+    "unit",
+    "definition",
+    "period_start",
+    "period_end",
+    "period_kind",
+)
+
+
+def with_defaults(frame: pd.DataFrame, file: str) -> pd.DataFrame:
+    """An observation frame with every describing column, in which what a measure does not have is `_Z`."""
+    frame = frame.copy(deep=False)
+    measures = dictionary().measures
+    names, measure = np.unique(np.asarray(frame["measure"], dtype=object), return_inverse=True)
+    if unknown := [name for name in names if name not in measures]:
+        raise refusal(file, f"the parser gives a measure {unknown[0]!r} that dictionary/measures.yml does not have.")
+    if "unit" not in frame:
+        frame["unit"] = np.array([measures[n].unit for n in names], dtype=object)[measure]
+    for breakdown in BREAKDOWNS:
+        fallback = np.array(["_T" if breakdown in measures[n].applies else "_Z" for n in names], dtype=object)[measure]
+        if breakdown not in frame:
+            frame[breakdown] = fallback
+            continue
+        given = np.asarray(frame[breakdown], dtype=object)
+        empty = pd.isna(given)
+        wrong = ~empty & (given != "_T") & (given != "_Z") & (fallback == "_Z")
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise refusal(
+                file,
+                f"{frame['measure'].iloc[at]} has no breakdown by {breakdown} in dictionary/measures.yml, "
+                f"yet {given[at]!r} is given.",
+                frame["locator"].iloc[at],
+            )
+        frame[breakdown] = np.where(empty | (fallback == "_Z"), fallback, given)
+    defaults: dict[str, Any] = {
+        "facility": "_T",
+        "status": "A",
+        "circa": False,
+        "definition": None,
+        "reported_by": None,
+        "correction_id": None,
+        "note": None,
+    }
+    for column, value in defaults.items():
+        if column not in frame:
+            frame[column] = value
+    return frame
+
+
+def identities(frame: pd.DataFrame, source_id: str, vintage: str) -> list[str]:
+    """The `observation_id` of each row.
+
+    The text that is hashed joins source, dataset, series key, period and vintage by the unit separator, so that no
+    value can run into the next; missing is the empty text.
+    """
+    parts = []
+    for column in ("dataset", *SERIES_KEY):
+        codes, distinct = pd.factorize(np.asarray(frame[column], dtype=object), use_na_sentinel=True)
+        texts = np.array([*(str(v) for v in distinct), ""], dtype=object)
+        parts.append(texts[codes].tolist())
+    join, digest = "\x1f".join, hashlib.sha256
+    keys = zip(*parts, strict=True)
+    return [digest(join((source_id, *key, vintage)).encode()).hexdigest()[:16] for key in keys]
+
+
+def refuse_duplicates(frame: pd.DataFrame, file: str) -> None:
+    """Refuse a file that gives one key twice; which of two values is right is not for a program to say."""
+    twice = frame["observation_id"].duplicated(keep=False).to_numpy()
+    if not twice.any():
+        return
+    first = frame[frame["observation_id"] == frame["observation_id"][twice].iloc[0]]
+    key = " / ".join(str(first[c].iloc[0]) for c in ("place_id", "measure", "sex", "age", "period_end"))
+    values = ", ".join(f"{row.locator} = {row.value:,.10g}" for row in first.itertuples())
+    raise refusal(
+        file,
+        f"the key {key} stands there {len(first)} times ({values}; {int(twice.sum())} rows in all are such); "
+        "name each in the source's corrections.yml, with evidence, before the file can be accepted.",
+    )
+
+
+def left_out_rows(entries: list[LeftOut]) -> pd.DataFrame:
+    """Rows of table `left_out`, provenance still to come."""
+    return pd.DataFrame(
+        {
+            "locator": [e.locator for e in entries],
+            "items": [e.items for e in entries],
+            "reason": [e.reason for e in entries],
+            "raw": [json.dumps(e.raw, ensure_ascii=False, default=str) for e in entries],
+            "correction_id": pd.Series([None] * len(entries), dtype=object),
+        }
+    )
+
+
+def check_count(parsed: Parsed, rows: Mapping[str, int], left_out: int, file: str) -> None:
+    """Refuse when items read are not rows made plus items left out: something was lost."""
+    made = sum(rows.values())
+    if parsed.items != made + left_out:
+        raise refusal(
+            file,
+            f"{parsed.items:,} items were read, but {made:,} rows and {left_out:,} left out were made of them; "
+            "the parser loses or invents some.",
+        )
+
+
+def fill(table: str, frame: pd.DataFrame, constants: Mapping[str, Any], file: str) -> pd.DataFrame:
+    """The frame with exactly the dictionary's columns in its order, provenance constants filled in."""
+    names = dictionary().tables[table].column_names
+    frame = frame.copy(deep=False)
+    for column, value in constants.items():
+        if column in names and column not in frame:
+            frame[column] = value
+    for optional in (c.name for c in dictionary().tables[table].columns if c.nullable):
+        if optional not in frame:
+            frame[optional] = None
+    if missing := [n for n in names if n not in frame]:
+        raise refusal(file, f"the parser gives no column {', '.join(missing)} of table {table}.")
+    if extra := [c for c in frame.columns if c not in names]:
+        raise refusal(file, f"the parser gives a column {', '.join(map(str, extra))} that table {table} does not have.")
+    return frame[list(names)]
