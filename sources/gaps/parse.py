@@ -1,0 +1,23 @@
+"""Gaps: groups of people in custody whom no source counts, each with the range that a publication gives."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sources.reading import Parsed, RawFile, csv_cells
+
+HEADER = ["place_id", "component", "low", "central", "high", "reference", "source", "note"]
+
+
+def parse(file: RawFile) -> Parsed:
+    """One gap from each row; a range that nobody has given stays empty."""
+    cells = csv_cells(file.name, file.data, HEADER)
+    frame = pd.DataFrame({"place_id": cells.places("place_id", file.places), "component": cells["component"]})
+    frame["measure"] = "persons_held"
+    frame["locator"] = cells.locators("component")
+    for bound in ("low", "central", "high"):
+        frame[bound] = cells.numbers_or_missing(bound)
+    frame["reference"] = cells.each("reference", lambda cell: cell or None)
+    frame["citation"] = cells.each("source", lambda cell: None if cell == "none" else cell)
+    frame["note"] = cells.each("note", lambda cell: cell or None)
+    return Parsed(None, len(cells), {"gap": frame})
