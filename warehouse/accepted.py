@@ -1,0 +1,59 @@
+"""Writing an accepted vintage: one folder with a Parquet per table and a record, whole or not at all.
+
+What may be accepted is decided in `warehouse.intake`; which vintages there are is read in `warehouse.records`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dictionary.arrow import schema
+from dictionary.model import dictionary
+from sources.errors import Refused
+from sources.home import Home, new_folder, sha256_file, write_json
+from warehouse.records import RECORD, Vintage
+
+VINTAGE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?(-r[0-9]+)?")
+
+
+def write(
+    home: Home,
+    source_id: str,
+    file: str,
+    vintage: str,
+    tables: Mapping[str, pd.DataFrame],
+    record: Mapping[str, Any],
+) -> Vintage:
+    """Write one vintage, whole or not at all."""
+    if not VINTAGE.fullmatch(vintage):
+        raise Refused(f"{source_id}/{file}: the vintage {vintage!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
+    target = home.accepted / source_id / file / vintage
+    entries: dict[str, Any] = {}
+    with new_folder(target) as folder:
+        for name, frame in tables.items():
+            path = folder / f"{name}.parquet"
+            write_parquet(name, frame, path)
+            entries[name] = {"rows": len(frame), "bytes": path.stat().st_size, "sha256": sha256_file(path)}
+        full = {"source_id": source_id, "file": file, "vintage": vintage, **record, "tables": entries}
+        write_json(folder / RECORD, full)
+    return Vintage(target, False, full)
+
+
+def as_arrow(table: str, frame: pd.DataFrame) -> pa.Table:
+    """A frame as rows of the dictionary's table, sorted as it says."""
+    definition = dictionary().tables[table]
+    frame = frame.sort_values(list(definition.sort), kind="stable")
+    return pa.Table.from_pandas(frame, schema=schema(definition).remove_metadata(), preserve_index=False)
+
+
+def write_parquet(table: str, frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame with the dictionary's schema, sorted as the dictionary says."""
+    rows = as_arrow(table, frame).cast(schema(dictionary().tables[table]))
+    pq.write_table(rows, path, compression="zstd", compression_level=9)

@@ -1,0 +1,286 @@
+"""Building the warehouse: a new DuckDB file from accepted Parquet and the models, checked, then put in place.
+
+One process builds; readers keep the old file open and never see half a warehouse. When nothing that goes in has
+changed, nothing is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import yaml
+
+from dictionary.arrow import schema
+from dictionary.model import LOADER, dictionary
+from dictionary.render import ddl
+from sources.catalogue import sources
+from sources.errors import Refused
+from sources.home import Home, read_json, write_json
+from sources.places import places
+from warehouse import checks
+from warehouse.checks import CheckResult
+from warehouse.models import HERE, Model, code_digest, models
+from warehouse.records import Vintage, all_vintages
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BuiltTable:
+    """One table of the warehouse: its rows and the answers to its checks."""
+
+    name: str
+    rows: int
+    checks: list[CheckResult]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A warehouse as it stands; `new` says whether this call made it."""
+
+    digest: str
+    as_of: date
+    tables: list[BuiltTable]
+    new: bool
+
+
+class BuildFailed(Exception):
+    """A critical check of a table did not pass; the old warehouse stays. The message is one sentence."""
+
+
+def default_as_of(today: date) -> date:
+    """The last day of the last complete year."""
+    return date(today.year - 1, 12, 31)
+
+
+def inputs_digest(vintages: list[Vintage], as_of: date) -> str:
+    """A digest of all that a warehouse is made from."""
+    digest = hashlib.sha256(f"{code_digest()} {as_of} {duckdb.__version__}".encode())
+    for source in sources().values():
+        digest.update((source.folder / "source.yml").read_bytes())
+    for vintage in vintages:
+        digest.update(
+            json.dumps(
+                [vintage.source_id, vintage.file, vintage.vintage, vintage.record["tables"]], sort_keys=True
+            ).encode()
+        )
+    return digest.hexdigest()
+
+
+def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build:
+    """Bring the warehouse up to date.
+
+    Raises:
+        BuildFailed: when a critical check fails; the warehouse is then as it was.
+        Refused: when accepted rows were altered or there are none.
+    """
+    vintages = all_vintages(home)
+    if not vintages:
+        raise Refused(
+            "There are no accepted figures; import a file with `custody import SOURCE FILE`, "
+            "or restore the bundled ones."
+        )
+    digest = inputs_digest(vintages, as_of)
+    if (standing := _standing(home)) and standing.digest == digest:
+        return standing
+    checks.start()
+    for vintage in vintages:
+        vintage.prove()
+    home.root.mkdir(parents=True, exist_ok=True)
+    beside = home.warehouse.with_name(f".building-{os.getpid()}.duckdb")
+    beside.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(str(beside)) as connection:
+            _load_inputs(connection, vintages, as_of)
+            pending = [_make(connection, model, progress) for model in models()]
+            tables = [_checked(table, answers, progress) for table, answers in pending]
+            _refuse_failed(home, tables)
+            connection.execute("DROP SCHEMA accepted CASCADE; DROP SCHEMA reference CASCADE")
+        os.replace(beside, home.warehouse)
+    finally:
+        for left in home.root.glob(f"{beside.name}*"):
+            left.unlink(missing_ok=True)
+    made = Build(digest, as_of, tables, True)
+    write_json(home.build_record, _record(made, home.warehouse))
+    return made
+
+
+def is_current(home: Home, as_of: date) -> bool:
+    """Whether the warehouse that is there is the one that `build` would make of what is accepted now."""
+    found = _standing(home)
+    return found is not None and found.digest == inputs_digest(all_vintages(home), as_of)
+
+
+def _standing(home: Home) -> Build | None:
+    """The warehouse that is there, if its record belongs to it."""
+    if not (home.warehouse.exists() and home.build_record.exists()):
+        return None
+    record = read_json(home.build_record)
+    if record["bytes"] != home.warehouse.stat().st_size:
+        return None
+    tables = [BuiltTable(t["name"], t["rows"], [_result(c) for c in t["checks"]]) for t in record["tables"]]
+    return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False)
+
+
+def standing(home: Home) -> Build:
+    """The warehouse that is there.
+
+    Raises:
+        Refused: when there is none.
+    """
+    found = _standing(home)
+    if found is None:
+        raise Refused("There is no warehouse yet; run `custody run --offline` first.")
+    return found
+
+
+def connect(home: Home) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the warehouse.
+
+    Raises:
+        Refused: when there is none.
+    """
+    if not home.warehouse.exists():
+        raise Refused("There is no warehouse yet; run `custody run --offline` first.")
+    return duckdb.connect(str(home.warehouse), read_only=True)
+
+
+def _result(plain: dict[str, Any]) -> CheckResult:
+    return CheckResult(**{**plain, "columns": tuple(plain["columns"]), "examples": tuple(plain["examples"])})
+
+
+def _record(built: Build, path: Path) -> dict[str, Any]:
+    tables = [{"name": t.name, "rows": t.rows, "checks": [c.as_dict() for c in t.checks]} for t in built.tables]
+    return {
+        "digest": built.digest,
+        "as_of": built.as_of.isoformat(),
+        "bytes": path.stat().st_size,
+        "tables": json.loads(json.dumps(tables, default=str)),
+    }
+
+
+def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
+    failed = [c for t in tables for c in t.checks if c.blocks]
+    if failed:
+        report = home.root / "build-failed.json"
+        write_json(report, json.loads(json.dumps([c.as_dict() for c in failed], default=str)))
+        raise BuildFailed(
+            f"{failed[0].sentence()} The last warehouse stays; all {len(failed)} failed checks are in {report}."
+        )
+
+
+def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage], as_of: date) -> None:
+    connection.execute("CREATE SCHEMA accepted; CREATE SCHEMA reference")
+    connection.execute(f"SET VARIABLE as_of = DATE '{as_of.isoformat()}'")
+    for table in dictionary().tables.values():
+        if table.group != "accepted":
+            continue
+        paths = [str(p) for v in vintages if (p := v.path(table.name))]
+        if paths:
+            # A list of files cannot be bound to a view, and these paths are ours, not a publisher's.
+            listed = ", ".join("'" + p.replace("'", "''") + "'" for p in paths)
+            connection.execute(f"CREATE VIEW accepted.{table.name} AS SELECT * FROM read_parquet([{listed}])")
+        else:
+            connection.execute(ddl(table, f"accepted.{table.name}"))
+    for name, frame in _reference(vintages).items():
+        connection.register("incoming", frame)
+        connection.execute(f"CREATE TABLE reference.{name} AS SELECT * FROM incoming")
+        connection.unregister("incoming")
+
+
+def _reference(vintages: list[Vintage]) -> dict[str, Any]:
+    """What the models read that no source gives: places, sources, snapshots, measures and the rules of choice."""
+    words = dictionary()
+    rules = yaml.load((HERE / "figure_rules.yml").read_text(encoding="utf-8"), Loader=LOADER)
+    coverage = yaml.load((HERE / "coverage.yml").read_text(encoding="utf-8"), Loader=LOADER)
+    lists = {k: v for k, v in rules.items() if isinstance(v, list)} | {
+        "licence_class": ["open", "attribution", "internal"]
+    }
+    place_rows = [{c: getattr(p, c) for c in words.tables["place"].column_names} for p in places().values()]
+    source_rows = [
+        {
+            "source_id": s.id,
+            **{c: getattr(s, c) for c in words.tables["source"].column_names if c != "source_id"},
+        }
+        for s in sources().values()
+    ]
+    snapshot_rows = [
+        {
+            **v.snapshot,
+            **{k: v.record[k] for k in ("file", "vintage", "items", "observations", "left_out")},
+            "snapshot": v.snapshot["sha256"],
+        }
+        for v in vintages
+    ]
+    return {
+        "place": _typed("place", place_rows),
+        "source": _typed("source", source_rows),
+        "snapshot": _typed("snapshot", snapshot_rows),
+        "measure": pd.DataFrame(
+            [{"measure": k, "nature": m.nature, "unit": m.unit} for k, m in words.measures.items()]
+        ),
+        "rank": pd.DataFrame(
+            [{"list": k, "code": c, "position": i} for k, codes in lists.items() for i, c in enumerate(codes, 1)]
+        ),
+        "rules": pd.DataFrame([{"disagreement_share": float(rules["disagreement_share"])}]),
+        "coverage": pd.DataFrame(
+            [
+                {"place_id": e["place"], "source_id": s, "included": i}
+                for e in coverage
+                for s in e["sources"]
+                for i in e["includes"]
+            ]
+        ),
+    }
+
+
+def _typed(table: str, rows: list[dict[str, Any]]) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(rows, schema=schema(dictionary().tables[table]))
+
+
+def _make(
+    connection: duckdb.DuckDBPyConnection, model: Model, progress: Progress
+) -> tuple[BuiltTable, Future[list[CheckResult]]]:
+    """Make one table from a SELECT that gives the dictionary's columns, inserted by name, in the table's own order."""
+    names = model.table.column_names
+    sql = model.sql.rstrip().rstrip(";")
+    try:
+        given = [row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()]
+        if set(given) != set(names):
+            missing, extra = sorted(set(names) - set(given)), sorted(set(given) - set(names))
+            differs = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(extra)} too many"
+            raise Refused(f"warehouse/models/{model.name}.sql {differs}; its columns must be those of the dictionary.")
+        listed = ", ".join(f'"{n}"' for n in names)
+        order = ", ".join(f'"{n}"' for n in model.table.sort)
+        connection.execute(ddl(model.table))
+        connection.execute(f'INSERT INTO "{model.name}" ({listed}) SELECT {listed} FROM ({sql}) ORDER BY {order}')
+    except duckdb.Error as error:
+        raise BuildFailed(
+            f"warehouse/models/{model.name}.sql: {str(error).splitlines()[0]} The last warehouse stays."
+        ) from error
+    rows = connection.sql(f'SELECT * FROM "{model.name}"').to_arrow_table()
+    expected = [e for e in checks.suite(model.table) if e.type not in checks.ENFORCED_BY_DDL or "rows" in e.kwargs]
+    if model.table.group == "accepted":  # each vintage passed the whole suite when it was accepted
+        expected = [e for e in expected if e.type in checks.ABOUT_THE_WHOLE]
+    progress(f"{model.name}: {rows.num_rows:,} rows")
+    return BuiltTable(model.name, rows.num_rows, []), checks.submit(model.name, rows, expected)
+
+
+def _checked(table: BuiltTable, answers: Future[list[CheckResult]], progress: Progress) -> BuiltTable:
+    results = answers.result()
+    for result in results:
+        if result.outcome != "passed":
+            progress(f"{result.severity}: {result.sentence()}")
+    return replace(table, checks=results)

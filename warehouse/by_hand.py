@@ -1,0 +1,89 @@
+"""What a person does by hand: importing files that they obtained, and bundling accepted vintages with the program."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from sources.archive import Archive, Snapshot, check_type, now
+from sources.catalogue import Source, source
+from sources.errors import Refused
+from sources.home import Home, new_folder, sha256
+from warehouse.accepted import VINTAGE
+from warehouse.intake import Verdict, decide, prepare
+from warehouse.records import Vintage, vintage_order, vintages
+
+
+def import_file(
+    home: Home,
+    source_id: str,
+    path: Path,
+    *,
+    file: str | None = None,
+    vintage: str | None = None,
+    retrieved: date | None = None,
+    url: str | None = None,
+) -> Verdict:
+    """Read a file, refuse it or archive it, then check and accept it.
+
+    A file that cannot be read without guessing is refused before anything is stored; one that fails a critical check
+    is archived and put in quarantine.
+
+    Raises:
+        Refused: with one sentence that says what is wrong and what to do.
+    """
+    known = source(source_id)
+    if vintage is not None and not VINTAGE.fullmatch(vintage):
+        raise Refused(f"--vintage {vintage!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path}: cannot be read ({error.strerror}).") from error
+    which = file if file is not None else known.file_for(path.name)
+    if which not in known.files:
+        raise Refused(f"{source_id} has no file {which!r}; it has {', '.join(known.files)}.")
+    kind = check_type(known, which, path.name, data)
+    when = retrieved.isoformat() if retrieved else now()
+    address = url or known.files[which].url
+    snapshot = Snapshot(
+        known.id,
+        which,
+        sha256(data),
+        path.name,
+        len(data),
+        kind,
+        when,
+        "import",
+        address,
+        known.licence,
+        vintage,
+    )
+    prepare(known, snapshot, data)
+    archive = Archive(home.archive)
+    stored, _ = archive.put(
+        known, which, path.name, data, obtained="import", url=address, retrieved_at=when, vintage_hint=vintage
+    )
+    return decide(home, known, archive, stored)
+
+
+def bundle_source(home: Home, known: Source) -> list[Vintage]:
+    """Copy the latest accepted vintage of each file into the source's folder, in place of what was bundled.
+
+    Raises:
+        Refused: when the accepted rows of a vintage were altered.
+    """
+    bundled = []
+    latest = {v.file: v for v in sorted(vintages(home, known), key=lambda v: vintage_order(v.vintage))}
+    for file, vintage in sorted(latest.items()):
+        if not vintage.bundled:
+            vintage.prove()
+            target = known.bundled / file
+            with new_folder(target) as folder:
+                shutil.copytree(vintage.folder, folder / vintage.vintage)
+                for path in folder.rglob("*"):
+                    path.chmod(0o755 if path.is_dir() else 0o644)
+            vintage = replace(vintage, folder=target / vintage.vintage, bundled=True)
+        bundled.append(vintage)
+    return bundled

@@ -1,0 +1,108 @@
+"""The models: one .sql file is one table; what it reads, and so the order of building, is told from the SQL itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dictionary.model import Table, dictionary
+from sources.errors import Refused
+
+HERE = Path(__file__).parent
+FOLDER = HERE / "models"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One table: its SQL, its definition in the dictionary, and the tables that it reads."""
+
+    name: str
+    sql: str
+    table: Table
+    reads: frozenset[str]
+
+
+def tables_read(sql: str) -> frozenset[str]:
+    """The unqualified tables that a SELECT names, its own CTEs left out.
+
+    Raises:
+        ValueError: when the SQL cannot be parsed.
+    """
+    answer = json.loads(duckdb.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
+    if answer["error"]:
+        raise ValueError(answer["error_message"])
+    own = set(_ctes(answer))
+    return frozenset(name for schema, name in _base_tables(answer) if not schema and name not in own)
+
+
+def _base_tables(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield node["schema_name"], node["table_name"]
+        for value in node.values():
+            yield from _base_tables(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _base_tables(value)
+
+
+def _ctes(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for entry in (node.get("cte_map") or {}).get("map", []):
+            yield entry["key"]
+        for value in node.values():
+            yield from _ctes(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _ctes(value)
+
+
+def read_models(folder: Path, tables: Mapping[str, Table]) -> list[Model]:
+    """The models of a folder in the order in which they can be built.
+
+    Raises:
+        Refused: for a table without SQL, SQL without a dictionary entry, SQL that cannot be parsed, or a circle.
+    """
+    paths = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    if lonely := sorted(set(paths) ^ set(tables)):
+        name = lonely[0]
+        lacks = f"dictionary/tables/{name}.yml" if name in paths else f"warehouse/models/{name}.sql"
+        raise Refused(f"Table {name} has no {lacks}; a table is one .sql file and one dictionary entry.")
+    models: dict[str, Model] = {}
+    for name, path in paths.items():
+        sql = path.read_text(encoding="utf-8")
+        try:
+            reads = tables_read(sql)
+        except ValueError as error:
+            raise Refused(f"warehouse/models/{path.name}: {error}") from error
+        if unknown := sorted(reads - set(paths)):
+            raise Refused(f"warehouse/models/{path.name} reads {unknown[0]}, which is no table.")
+        models[name] = Model(name, sql, tables[name], reads)
+    try:
+        order = TopologicalSorter({m.name: sorted(m.reads) for m in models.values()}).static_order()
+        return [models[name] for name in order]
+    except CycleError as error:
+        raise Refused(f"The models {', '.join(error.args[1])} read each other in a circle.") from error
+
+
+@cache
+def models() -> list[Model]:
+    """The models of this installation."""
+    return read_models(FOLDER, dictionary().tables)
+
+
+def code_digest() -> str:
+    """A digest of all that turns accepted rows into tables: SQL, rules, the dictionary and this room's code."""
+    digest = hashlib.sha256()
+    own = [*HERE.rglob("*.sql"), *HERE.glob("*.yml"), *HERE.glob("*.py")]
+    for path in sorted([*own, *(HERE.parent / "dictionary").rglob("*.yml"), *(HERE.parent / "sources").glob("*.csv")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

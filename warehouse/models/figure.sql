@@ -1,0 +1,114 @@
+-- One row a place, measure, breakdown, definition and year: the figure chosen among all accepted ones, with its rivals.
+-- Where a place has no figure of its own but all of its parts have, it is their sum, marked derived.
+WITH latest AS (
+  SELECT source_id, file, max_by(vintage, (left(vintage, 10), length(vintage), vintage)) AS vintage
+  FROM snapshot GROUP BY ALL
+),
+candidate AS (
+  SELECT
+    o.*,
+    year(o.period_end) AS year,
+    coalesce(o.definition, '') AS counted_as,
+    tier.position AS by_tier,
+    kind.position AS by_kind,
+    status.position AS by_status,
+    coalesce(preferred.position, 1000) AS by_source
+  FROM observation o
+  JOIN latest USING (source_id, file, vintage)
+  JOIN source s USING (source_id)
+  JOIN reference.rank tier ON tier.list = 'tier' AND tier.code = s.tier
+  JOIN reference.rank kind ON kind.list = 'period_kind' AND kind.code = o.period_kind
+  JOIN reference.rank status ON status.list = 'status' AND status.code = o.status
+  LEFT JOIN reference.rank preferred ON preferred.list = 'source' AND preferred.code = o.source_id
+  WHERE o.value IS NOT NULL AND s.licence_class <> 'internal'
+),
+ranked AS (
+  SELECT
+    *,
+    row_number() OVER choice AS choice,
+    lead(by_tier) OVER choice IS NULL AS alone,
+    CASE
+      WHEN lead(by_tier) OVER choice > by_tier THEN 'tier'
+      WHEN lead(by_kind) OVER choice > by_kind THEN 'period_kind'
+      WHEN lead(by_status) OVER choice > by_status THEN 'status'
+      WHEN lead(period_end) OVER choice < period_end THEN 'later_day'
+      WHEN lead(vintage) OVER choice < vintage THEN 'vintage'
+      ELSE 'order'
+    END AS decided_by
+  FROM candidate
+  WINDOW choice AS (
+    PARTITION BY place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, unit,
+                 counted_as, year
+    ORDER BY by_tier, by_kind, by_status, period_end DESC, vintage DESC, by_source, source_id, dataset, observation_id
+  )
+),
+rival AS (
+  SELECT
+    place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, unit, counted_as, year,
+    count(*) AS candidates,
+    max(value) FILTER (choice > 1) AS highest,
+    min(value) FILTER (choice > 1) AS lowest,
+    to_json(list({
+      'observation_id': observation_id, 'source_id': source_id, 'dataset': dataset,
+      'period_start': period_start, 'period_end': period_end, 'value': value
+    } ORDER BY choice) FILTER (choice > 1)) AS rivals
+  FROM ranked GROUP BY ALL
+),
+chosen AS (
+  SELECT
+    r.place_id, r.facility, r.measure, r.sex, r.age, r.legal_status, r.citizenship, r.offence, r.supervision, r.cause,
+    r.year, r.value, r.unit, r.status, r.circa, r.definition, r.period_start, r.period_end, r.period_kind,
+    false AS derived, r.observation_id, NULL::VARCHAR AS parts, r.source_id, r.dataset, r.vintage,
+    CASE WHEN r.alone THEN 'only' ELSE r.decided_by END AS rule,
+    v.candidates, CASE WHEN v.candidates > 1 THEN v.rivals::VARCHAR END AS rivals,
+    CASE WHEN v.candidates > 1 AND r.value > 0
+      THEN greatest(abs(v.highest - r.value), abs(v.lowest - r.value)) / r.value END AS spread,
+    r.licence
+  FROM ranked r
+  JOIN rival v USING (place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, unit,
+                      counted_as, year)
+  WHERE r.choice = 1
+),
+part AS (
+  SELECT place_id, parent, count(*) OVER (PARTITION BY parent) AS siblings
+  FROM place WHERE kind = 'part'
+),
+derived AS (
+  SELECT
+    p.parent AS place_id, c.facility, c.measure, c.sex, c.age, c.legal_status, c.citizenship, c.offence, c.supervision,
+    c.cause, c.year, sum(c.value) AS value, c.unit,
+    max_by(c.status, rank.position) AS status,
+    bool_or(c.circa) AS circa, NULL::VARCHAR AS definition,
+    min(c.period_start) AS period_start, max(c.period_end) AS period_end,
+    CASE WHEN count(DISTINCT c.period_kind) = 1 AND (count(DISTINCT c.period_end) = 1 OR any_value(c.period_kind) <> 'point')
+      THEN any_value(c.period_kind) ELSE 'unknown_day' END AS period_kind,
+    true AS derived, NULL::VARCHAR AS observation_id,
+    string_agg(c.observation_id, ',' ORDER BY c.place_id) AS parts,
+    CASE WHEN count(DISTINCT c.source_id) = 1 THEN any_value(c.source_id) ELSE 'several' END AS source_id,
+    CASE WHEN count(DISTINCT c.dataset) = 1 THEN any_value(c.dataset) ELSE 'several' END AS dataset,
+    max_by(c.vintage, c.vintage) AS vintage,
+    'sum_of_parts' AS rule, count(*) AS candidates, NULL::VARCHAR AS rivals, NULL::DOUBLE AS spread,
+    max_by(c.licence, class.position) AS licence
+  FROM chosen c
+  JOIN part p USING (place_id)
+  JOIN reference.rank rank ON rank.list = 'status' AND rank.code = c.status
+  JOIN source s ON s.source_id = c.source_id
+  JOIN reference.rank class ON class.list = 'licence_class' AND class.code = s.licence_class
+  JOIN reference.measure m ON m.measure = c.measure AND m.nature <> 'ratio'
+  WHERE c.definition IS NULL AND c.facility = '_T'
+  GROUP BY p.parent, p.siblings, c.facility, c.measure, c.sex, c.age, c.legal_status, c.citizenship, c.offence,
+           c.supervision, c.cause, c.year, c.unit
+  HAVING count(*) = p.siblings
+),
+everything AS (
+  SELECT * FROM chosen
+  UNION ALL BY NAME
+  SELECT d.* FROM derived d
+  ANTI JOIN (SELECT * FROM chosen WHERE definition IS NULL) c
+    USING (place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, year)
+)
+SELECT
+  left(sha256(concat_ws(chr(31), place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision,
+                        cause, unit, coalesce(definition, ''), year)), 16) AS figure_id,
+  *
+FROM everything

@@ -1,0 +1,68 @@
+-- One row a state, territory or part: what it gives to the world total on the reference day, and why nothing where nothing.
+-- The latest published figure on or before the day is taken. A place with parts is counted once: by its own figure
+-- where that is as recent as its parts', else by its parts. A place inside another's published figure is not counted.
+WITH latest AS (
+  SELECT
+    place_id,
+    max_by(figure_id, period_end) AS figure_id, max_by(value, period_end) AS value,
+    max_by(source_id, period_end) AS source_id,
+    max_by(period_start, period_end) AS period_start, max(period_end) AS period_end
+  FROM figure
+  WHERE measure = 'persons_held' AND facility = '_T' AND definition IS NULL AND NOT derived
+    AND sex = '_T' AND age = '_T' AND legal_status = '_T' AND citizenship = '_T' AND offence = '_T'
+    AND period_end <= getvariable('as_of')
+  GROUP BY place_id
+),
+leaf AS (
+  SELECT p.place_id, p.name, p.kind, p.parent, p.region, p.subregion, l.* EXCLUDE (place_id)
+  FROM place p
+  LEFT JOIN latest l USING (place_id)
+  WHERE p.kind IN ('state', 'territory', 'part')
+    AND coalesce(p.valid_from <= getvariable('as_of'), true) AND coalesce(p.valid_to > getvariable('as_of'), true)
+),
+parent AS (
+  SELECT
+    part.parent AS place_id,
+    count(*) AS parts, count(part.value) AS parts_with,
+    max(part.period_end) AS parts_period_end
+  FROM leaf part WHERE part.kind = 'part' GROUP BY part.parent
+),
+judged AS (
+  SELECT
+    l.*,
+    own.parts_with AS own_parts_with,
+    -- Does this place stand for its parts?
+    own.place_id IS NOT NULL AND l.value IS NOT NULL
+      AND (own.parts_with < own.parts OR l.period_end >= own.parts_period_end) AS stands_for_parts
+  FROM leaf l LEFT JOIN parent own USING (place_id)
+),
+covered AS (
+  SELECT c.included AS place_id, c.place_id AS within
+  FROM reference.coverage c
+  JOIN judged j ON j.place_id = c.place_id AND j.source_id = c.source_id
+),
+gap AS (
+  SELECT place_id, sum(central) AS gap FROM gap GROUP BY place_id
+)
+SELECT
+  getvariable('as_of') AS as_of,
+  j.place_id, j.name, j.kind, j.region, j.subregion,
+  CASE
+    WHEN j.kind = 'part' AND up.stands_for_parts THEN 'inside_parent'
+    WHEN covered.within IS NOT NULL AND j.value IS NOT NULL THEN 'inside_other'
+    WHEN j.value IS NULL AND coalesce(j.own_parts_with, 0) > 0 THEN 'by_parts'
+    WHEN j.own_parts_with > 0 AND NOT j.stands_for_parts THEN 'by_parts'
+    WHEN j.value IS NULL AND covered.within IS NOT NULL THEN 'inside_other'
+    WHEN j.value IS NULL AND gap.gap IS NOT NULL THEN 'gap'
+    WHEN j.value IS NULL AND j.kind = 'part' THEN 'no_figure_part'
+    WHEN j.value IS NULL THEN 'no_figure'
+    WHEN date_diff('day', j.period_end, getvariable('as_of')) <= 366 THEN 'reported'
+    ELSE 'carried_forward'
+  END AS role,
+  coalesce(covered.within, CASE WHEN j.kind = 'part' AND up.stands_for_parts THEN j.parent END) AS within,
+  j.value AS latest, j.figure_id, j.source_id, j.period_start, j.period_end,
+  gap.gap AS gap
+FROM judged j
+LEFT JOIN judged up ON up.place_id = j.parent AND j.kind = 'part'
+LEFT JOIN covered ON covered.place_id = j.place_id
+LEFT JOIN gap ON gap.place_id = j.place_id

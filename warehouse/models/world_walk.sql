@@ -1,0 +1,83 @@
+-- One row a step from the plain sum of the latest published figures to the world total of the reference day.
+WITH lately AS (
+  SELECT place_id, max_by(value, year) AS population
+  FROM population WHERE year <= year(getvariable('as_of')) GROUP BY place_id
+),
+world AS (SELECT population FROM lately WHERE place_id = 'WLD'),
+place_now AS (
+  SELECT w.*, l.population FROM world_place w LEFT JOIN lately l USING (place_id)
+),
+plain AS (
+  SELECT 100 AS place_in_walk, 'component' AS role, 'Latest published figure of every place that has one, added up' AS title,
+         sum(latest) AS value, count(latest) AS places, sum(population) FILTER (latest IS NOT NULL) AS people,
+         'Places of all kinds, parts included, so some people are in it twice.' AS note
+  FROM place_now
+),
+inside_parent AS (
+  SELECT 200, 'component', 'Counted twice: parts whose parent gives a figure as recent',
+         -sum(latest), count(*), NULL::DOUBLE, string_agg(name, ', ' ORDER BY place_id)
+  FROM place_now WHERE role = 'inside_parent' AND latest IS NOT NULL
+),
+inside_other AS (
+  SELECT 210, 'component', 'Counted twice: places inside another place''s published figure',
+         -sum(latest), count(*), NULL::DOUBLE, string_agg(name || ' in ' || within, ', ' ORDER BY place_id)
+  FROM place_now WHERE role = 'inside_other' AND latest IS NOT NULL
+),
+by_parts AS (
+  SELECT 220, 'component', 'Counted twice: places whose parts give more recent figures',
+         -sum(latest), count(*), NULL::DOUBLE, string_agg(name, ', ' ORDER BY place_id)
+  FROM place_now WHERE role = 'by_parts' AND latest IS NOT NULL
+),
+once AS (
+  SELECT 300, 'subtotal', 'Everybody in published figures, each counted once',
+         sum(latest), count(*), sum(population), NULL::VARCHAR
+  FROM place_now WHERE role IN ('reported', 'carried_forward')
+),
+reported AS (
+  SELECT 310, 'memo', 'of which from figures no older than one year on the day',
+         coalesce(sum(latest), 0), count(*), sum(population), NULL::VARCHAR
+  FROM place_now WHERE role = 'reported'
+),
+carried AS (
+  SELECT 320, 'memo', 'of which from older figures, carried forward unchanged',
+         coalesce(sum(latest), 0), count(*), sum(population),
+         'From ' || min(year(period_end)) || ' to ' || max(year(period_end)) || '; half of the places before ' || (median(year(period_end))::INTEGER + 1) || '.'
+  FROM place_now WHERE role = 'carried_forward'
+),
+uncounted AS (
+  SELECT
+    400 + row_number() OVER (ORDER BY place_id, component), 'component',
+    'Not counted by any source: ' || place.name || ', ' || component,
+    central, CASE WHEN central IS NULL THEN 0 ELSE 1 END, NULL::DOUBLE,
+    concat_ws(' ', CASE WHEN central IS NULL THEN 'Unknown; counts as nothing.' END,
+      CASE WHEN low IS NOT NULL OR high IS NOT NULL
+        THEN 'Range ' || coalesce(format('{:,}', low::BIGINT), 'unknown') || ' to ' || coalesce(format('{:,}', high::BIGINT), 'unknown') || '.' END,
+      citation || '.')
+  FROM gap JOIN place USING (place_id)
+),
+total AS (
+  SELECT 900, 'total', 'World total, not yet brought forward to the day',
+         w.total, w.places + (SELECT count(DISTINCT place_id) FROM gap WHERE central IS NOT NULL), NULL::DOUBLE, NULL::VARCHAR
+  FROM world_total w WHERE w.place_id = 'WLD'
+),
+missing AS (
+  SELECT 910, 'memo', 'States and territories without any figure', NULL::DOUBLE, count(*), sum(population),
+         string_agg(name, ', ' ORDER BY coalesce(population, 0) DESC, place_id)
+  FROM place_now WHERE role = 'no_figure'
+),
+step AS (
+  SELECT * FROM plain
+  UNION ALL SELECT * FROM inside_parent WHERE (SELECT count(*) FROM place_now WHERE role = 'inside_parent' AND latest IS NOT NULL) > 0
+  UNION ALL SELECT * FROM inside_other WHERE (SELECT count(*) FROM place_now WHERE role = 'inside_other' AND latest IS NOT NULL) > 0
+  UNION ALL SELECT * FROM by_parts WHERE (SELECT count(*) FROM place_now WHERE role = 'by_parts' AND latest IS NOT NULL) > 0
+  UNION ALL SELECT * FROM once
+  UNION ALL SELECT * FROM reported
+  UNION ALL SELECT * FROM carried
+  UNION ALL SELECT * FROM uncounted
+  UNION ALL SELECT * FROM total
+  UNION ALL SELECT * FROM missing
+)
+SELECT
+  getvariable('as_of') AS as_of, row_number() OVER (ORDER BY place_in_walk) AS step, role, title, value, places,
+  CASE WHEN people IS NOT NULL THEN least(1, people / (SELECT population FROM world)) END AS population_share, note
+FROM step

@@ -1,0 +1,110 @@
+"""Which vintages are accepted and which snapshots were turned away, read from their records alone.
+
+Vintages bundled with the program count as accepted. Nothing heavy is imported here: `custody status` needs no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sources.catalogue import Source, sources
+from sources.errors import Refused
+from sources.home import Home, read_json, sha256_file
+
+RECORD = "accepted.json"
+REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """One accepted vintage of one file: where it lies and what its record says."""
+
+    folder: Path
+    bundled: bool
+    record: Mapping[str, Any]
+
+    @property
+    def source_id(self) -> str:
+        """The source."""
+        return str(self.record["source_id"])
+
+    @property
+    def file(self) -> str:
+        """The publisher's file."""
+        return str(self.record["file"])
+
+    @property
+    def vintage(self) -> str:
+        """The publisher's stamp."""
+        return str(self.record["vintage"])
+
+    @property
+    def snapshot(self) -> Mapping[str, Any]:
+        """The record of the raw file."""
+        record: Mapping[str, Any] = self.record["snapshot"]
+        return record
+
+    def path(self, table: str) -> Path | None:
+        """The Parquet of a table, None where the vintage has no rows of it."""
+        return self.folder / f"{table}.parquet" if table in self.record["tables"] else None
+
+    def prove(self) -> None:
+        """Compare every Parquet with the digest in the record.
+
+        Raises:
+            Refused: when one is missing or altered.
+        """
+        for table, entry in self.record["tables"].items():
+            path = self.folder / f"{table}.parquet"
+            if not path.exists() or sha256_file(path) != entry["sha256"]:
+                where = "restore the program's files" if self.bundled else "delete this folder and run `custody build`"
+                raise Refused(
+                    f"The accepted rows of {self.source_id}/{self.file} {self.vintage} ({table}.parquet) "
+                    f"were altered or lost; {where}."
+                )
+
+
+def _list(root: Path, bundled: bool) -> list[Vintage]:
+    return [Vintage(path.parent, bundled, read_json(path)) for path in sorted(root.glob(f"*/*/{RECORD}"))]
+
+
+def vintages(home: Home, source: Source) -> list[Vintage]:
+    """The accepted vintages of a source, oldest first; an own one goes before the bundled one of the same stamp."""
+    known = {(v.file, v.vintage): v for v in _list(source.bundled, True)}
+    known |= {(v.file, v.vintage): v for v in _list(home.accepted / source.id, False)}
+    return sorted(known.values(), key=lambda v: (v.file, vintage_order(v.vintage)))
+
+
+def all_vintages(home: Home) -> list[Vintage]:
+    """The accepted vintages of all sources."""
+    return [v for source in sources().values() for v in vintages(home, source)]
+
+
+def vintage_order(vintage: str) -> tuple[str, int]:
+    """A sort key: by date, then by reissue."""
+    stamp, _, reissue = vintage.partition("-r")
+    return stamp, int(reissue or 0)
+
+
+def summaries(home: Home, source: Source) -> list[dict[str, Any]]:
+    """One line a vintage, for people."""
+    return [
+        {
+            "source": v.source_id,
+            "file": v.file,
+            "vintage": v.vintage,
+            "rows": v.record["observations"],
+            "left out": v.record["left_out"],
+            "from": "bundled" if v.bundled else v.snapshot["obtained"],
+            "sha256": v.snapshot["sha256"][:12],
+        }
+        for v in vintages(home, source)
+    ]
+
+
+def failures(home: Home, source: Source) -> list[dict[str, Any]]:
+    """The reports on snapshots that were refused or put in quarantine."""
+    return [read_json(path) for path in sorted((home.quarantine / source.id).glob(f"*/*/{REPORT}"))]
