@@ -1,0 +1,116 @@
+"""Proving a release from its directory alone: every byte, every row, both formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from dictionary.render import PACKAGE_TYPES
+from exports import tables
+from exports.release import SUMS, content_digest
+from sources.home import read_json, sha256_file
+
+#: The dictionary's type for each of the data package's.
+WORDS = {package: own for own, package in PACKAGE_TYPES.items()}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing proved or disproved."""
+
+    what: str
+    holds: bool
+    detail: str
+
+
+def verify(folder: Path, sums: str | None = None) -> list[Finding]:
+    """Hold a release directory against its own checksums, descriptor and content digest.
+
+    Args:
+        folder: the directory.
+        sums: the SHA-256 of SHA256SUMS that releases.json states, where it is known.
+    """
+    listed, problem = _listed(folder)
+    if problem:
+        return [problem]
+    findings = []
+    if sums is not None:
+        found = sha256_file(folder / SUMS)
+        findings.append(
+            Finding(
+                "list of checksums",
+                found == sums,
+                "is the one of releases.json" if found == sums else f"{SUMS} was altered",
+            )
+        )
+    wrong = sorted(
+        name for name, digest in listed.items() if not (folder / name).is_file() or sha256_file(folder / name) != digest
+    )
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {SUMS}
+    added = sorted(there - set(listed))
+    findings.append(
+        Finding(
+            "files",
+            not wrong,
+            f"{len(listed)} files as listed" if not wrong else f"altered or missing: {', '.join(wrong)}",
+        )
+    )
+    findings.append(
+        Finding("nothing added", not added, "no other file" if not added else f"not listed: {', '.join(added)}")
+    )
+    if wrong:
+        return findings
+    return [*findings, *_content(folder)]
+
+
+def _listed(folder: Path) -> tuple[dict[str, str], Finding | None]:
+    path = folder / SUMS
+    if not path.is_file():
+        return {}, Finding("list of checksums", False, f"{SUMS} is missing")
+    listed = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        digest, separator, name = line.partition("  ")
+        if not separator or len(digest) != 64 or Path(name).is_absolute() or ".." in Path(name).parts:
+            return {}, Finding("list of checksums", False, f"{SUMS} has a line that is none: {line[:80]!r}")
+        listed[name] = digest
+    return listed, None
+
+
+def _content(folder: Path) -> list[Finding]:
+    package = read_json(folder / "datapackage.json")
+    provenance = read_json(folder / "provenance.json")
+    described = [r for r in package["resources"] if r["hash"] != f"sha256:{sha256_file(folder / r['path'])}"]
+    findings = [
+        Finding(
+            "data package",
+            not described,
+            f"{len(package['resources'])} resources as described"
+            if not described
+            else f"not as described: {described[0]['path']}",
+        )
+    ]
+    digests: dict[str, str] = {}
+    types = {r["name"]: {f["name"]: WORDS[f["type"]] for f in r["schema"]["fields"]} for r in package["resources"]}
+    for name, stated in provenance["table_digests"].items():
+        try:
+            parquet = tables.read_parquet(folder / "tables" / f"{name}.parquet")
+            csv = tables.read_csv(folder / "tables" / f"{name}.csv", types[name])
+        except (OSError, KeyError, pa.ArrowException) as error:
+            findings.append(Finding(f"table {name}", False, f"cannot be read: {error}"))
+            continue
+        holds = tables.content_digest(parquet) == tables.content_digest(csv) == stated
+        findings.append(
+            Finding(
+                f"table {name}",
+                holds,
+                f"{parquet.num_rows:,} rows, the same in Parquet and CSV"
+                if holds
+                else "Parquet, CSV and the stated digest differ",
+            )
+        )
+        digests[name] = stated
+    total = content_digest(digests)
+    holds = total == provenance["content_digest"]
+    return [*findings, Finding("content digest", holds, total if holds else "is not the stated one")]
