@@ -1,0 +1,107 @@
+"""Running the job from the command line, on the store that Dagster's web interface reads; starting that interface."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sources.catalogue import sources
+from sources.home import Home, write_bytes
+from warehouse import checks
+from warehouse.build import is_current
+from warehouse.records import failures, summaries
+
+ROOT = Path(__file__).parent.parent
+
+#: Dagster's own settings: nothing is sent anywhere, and events are stored in batches, which halves a run's time.
+SETTINGS = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended; `failure` is one sentence, or None where the warehouse stands as wanted."""
+
+    run_id: str
+    failure: str | None
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    fallen_back: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Lines(logging.Handler):
+    """Hands each line of the job's own logger to a function."""
+
+    def __init__(self, show: Callable[[str], None]):
+        super().__init__(logging.INFO)
+        self.show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one line."""
+        self.show(record.getMessage())
+
+
+def prepare_store(home: Home) -> None:
+    """Make Dagster's folder with Custody's settings, and name it to Dagster; what is there stays."""
+    settings = home.dagster / "dagster.yaml"
+    if not settings.exists():
+        write_bytes(settings, SETTINGS)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["CUSTODY_HOME"] = str(home.root)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
+
+
+def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome:
+    """Run the job of `pipelines.definitions` in this process."""
+    prepare_store(home)
+    if not is_current(home, as_of):
+        checks.start()
+    import dagster as dg
+
+    from pipelines.definitions import JOB, LOGGER, RunOptions, defs
+
+    handler = _Lines(progress)
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    config = dg.RunConfig(
+        resources={"options": RunOptions(as_of=as_of.isoformat())},
+        loggers={"console": {"config": {"log_level": "CRITICAL"}}},
+    )
+    try:
+        with dg.DagsterInstance.get() as instance:
+            result = defs.resolve_job_def(JOB).execute_in_process(
+                run_config=config, instance=instance, raise_on_error=False
+            )
+            failure = None if result.success else _failure(result)
+    finally:
+        LOGGER.removeHandler(handler)
+    known = sources().values()
+    told = [line for source in known for line in summaries(home, source)]
+    return Outcome(result.run_id, failure, told, [f for source in known for f in failures(home, source)])
+
+
+def _failure(result: Any) -> str:
+    """The first failed step's own sentence."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return str(data.user_failure_data.description)
+            return f"step {event.step_key} failed: {data.error_display_string.strip().splitlines()[-1]}"
+    return "the run failed before its first step; `custody ui` shows its log."
+
+
+def serve(home: Home, host: str, port: int) -> int:
+    """Start the web interface and the daemon; returns their exit status when they are stopped."""
+    prepare_store(home)
+    dagster = Path(sys.executable).with_name("dagster")
+    words = [str(dagster), "dev", "-w", str(ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    try:
+        return subprocess.run(words, cwd=ROOT, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
