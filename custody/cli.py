@@ -1,0 +1,344 @@
+"""The `custody` command. Each command imports what it needs when it is called, so that none waits for the others."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from custody import printing
+from sources.errors import Refused
+from sources.home import Home
+
+app = typer.Typer(
+    name="custody",
+    help="The open, versioned, citable record of imprisonment in the world.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="YYYY-MM-DD",
+        help="Reference day of the world total; by default the last day of last year.",
+    ),
+]
+
+DONE, FAILED, USAGE, FELL_BACK = 0, 1, 2, 3
+
+
+def fail(message: str, status: int = FAILED) -> typer.Exit:
+    """Print one sentence on standard error and give the exit to raise."""
+    print(f"custody: {message}", file=sys.stderr)
+    return typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends in one sentence, never in a traceback."""
+    try:
+        app()
+    except Refused as error:
+        print(f"custody: {error}", file=sys.stderr)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        print("custody: stopped; the last good state is as it was.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(DONE)
+
+
+def _day(text: str | None, what: str) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise fail(f"{what} {text!r} is not a day such as 2025-12-31.", USAGE) from None
+
+
+@app.command(epilog="Example: custody places 'Republic of (South) Korea'")
+def places(name: Annotated[str, typer.Argument(help="A name or code.")], json: Json = False) -> None:
+    """Say which place a name means; exit 1 and propose the nearest where it is no place's."""
+    from dataclasses import asdict
+
+    from sources.places import UnknownPlace, find
+
+    try:
+        place = find(name)
+    except UnknownPlace as error:
+        if json:
+            printing.as_json({"name": name, "place_id": None, "nearest": list(error.nearest)})
+            raise typer.Exit(FAILED) from None
+        raise fail(str(error)) from None
+    if json:
+        printing.as_json(asdict(place))
+    else:
+        printing.table([{"field": k, "value": v} for k, v in asdict(place).items() if v is not None])
+
+
+@app.command(epilog="Example: custody sources --json")
+def sources(json: Json = False) -> None:
+    """List the sources: publisher, licence, how often they appear, what is here."""
+    from sources.catalogue import sources as all_sources
+    from warehouse.records import summaries
+
+    home = Home.from_environment()
+    rows = [
+        {
+            "source": s.id,
+            "publisher": s.publisher,
+            "licence": s.licence,
+            "class": s.licence_class,
+            "cadence": s.cadence,
+            "files": len(s.files),
+            "latest vintage": max((v["vintage"] for v in summaries(home, s)), default=None),
+            "address tried": "yes" if s.verified else "no",
+        }
+        for s in all_sources().values()
+    ]
+    printing.as_json(rows) if json else printing.table(rows, right=["files"])
+
+
+@app.command(epilog="Example: custody status")
+def status(json: Json = False) -> None:
+    """Say what is here: each file's vintages, what was refused and why, and the warehouse."""
+    from sources.catalogue import sources as all_sources
+    from sources.home import read_json
+    from warehouse.records import failures, summaries
+
+    home = Home.from_environment()
+    rows = [v for s in all_sources().values() for v in summaries(home, s)]
+    failed = [f for s in all_sources().values() for f in failures(home, s)]
+    record = read_json(home.build_record) if home.build_record.exists() and home.warehouse.exists() else None
+    warehouse = (
+        {
+            "path": str(home.warehouse),
+            "as_of": record["as_of"],
+            "tables": {t["name"]: t["rows"] for t in record["tables"]},
+        }
+        if record
+        else None
+    )
+    if json:
+        printing.as_json({"home": str(home.root), "vintages": rows, "failed": failed, "warehouse": warehouse})
+        return
+    shown = [{**r, "rows": printing.number(r["rows"]), "left out": printing.number(r["left out"])} for r in rows]
+    printing.table(shown, right=["rows", "left out"])
+    print()
+    for failure in failed:
+        print(f"{failure['state']}: {failure['message']}")
+    if warehouse:
+        print(
+            f"Warehouse: {warehouse['path']}, world total as of {warehouse['as_of']}, "
+            f"{sum(warehouse['tables'].values()):,} rows in {len(warehouse['tables'])} tables."
+        )
+    else:
+        print("There is no warehouse yet; run `custody run --offline`.")
+
+
+@app.command(epilog="Example: custody run --offline --as-of 2022-12-31")
+def run(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Use what is in the archive and what is bundled; no network.")
+    ] = False,
+    as_of: AsOf = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 3 where a source fell back on an older vintage.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """The main job: parse and check what is new, build the warehouse, add up the world, print the walk."""
+    from custody.report import print_world, world
+    from warehouse.build import default_as_of
+
+    if not offline:
+        print(
+            "Live fetching is not part of this version; this run uses the archive and the bundled figures.",
+            file=sys.stderr,
+        )
+    home = Home.from_environment()
+    day = _day(as_of, "--as-of") or default_as_of(date.today())
+    from pipelines.execute import execute
+
+    outcome = execute(home, day, printing.progress)
+    if outcome.failure:
+        raise fail(outcome.failure)
+    told = world(home)
+    printing.as_json({"sources": outcome.sources, **told}) if json else print_world(outcome, told)
+    if strict and outcome.fallen_back:
+        raise typer.Exit(FELL_BACK)
+
+
+@app.command(epilog="Example: custody build --as-of 2022-12-31")
+def build(as_of: AsOf = None) -> None:
+    """From the archive to the warehouse, without Dagster and without network."""
+    from sources.catalogue import sources as all_sources
+    from warehouse.build import BuildFailed, default_as_of
+    from warehouse.build import build as build_warehouse
+    from warehouse.intake import take_in
+
+    home = Home.from_environment()
+    day = _day(as_of, "--as-of") or default_as_of(date.today())
+    for source in all_sources().values():
+        for verdict in take_in(home, source).verdicts:
+            if verdict.state != "accepted":
+                print(f"custody: {source.id} keeps its last good vintage: {verdict.message}", file=sys.stderr)
+    try:
+        built = build_warehouse(home, day, printing.progress)
+    except BuildFailed as error:
+        raise fail(str(error)) from None
+    print(
+        f"{home.warehouse}: {sum(t.rows for t in built.tables):,} rows in {len(built.tables)} tables"
+        + ("." if built.new else "; nothing had changed.")
+    )
+
+
+@app.command("import", epilog="Example: custody import eurostat_prisons crim_pris_ctz.csv")
+def import_(
+    source: Annotated[str, typer.Argument(help="The source; `custody sources` lists them.")],
+    files: Annotated[list[Path], typer.Argument(help="Files as the publisher gives them.")],
+    file: Annotated[
+        str | None,
+        typer.Option("--file", help="Which of the source's files it is, where the name does not say."),
+    ] = None,
+    vintage: Annotated[
+        str | None,
+        typer.Option(help="The publisher's stamp (2026, 2026-04 or 2026-04-29), where the file bears none."),
+    ] = None,
+    retrieved: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="When it was retrieved; by default now.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where it was retrieved; by default the address in source.yml.")
+    ] = None,
+) -> None:
+    """Take files obtained by hand: read and check each, then archive and accept it; a refused file changes nothing."""
+    from warehouse.by_hand import import_file
+
+    home = Home.from_environment()
+    day = _day(retrieved, "--retrieved")
+    for path in files:
+        printing.progress(f"{path.name}: reading and checking")
+        verdict = import_file(home, source, path, file=file, vintage=vintage, retrieved=day, url=url)
+        if verdict.state != "accepted":
+            raise fail(verdict.message)
+        again = "" if verdict.new else "; it was here already"
+        print(
+            f"{path.name}: accepted as {source}/{verdict.file}, vintage {verdict.vintage}{again}. "
+            "Next: custody run --offline"
+        )
+
+
+@app.command(epilog="Example: custody bundle unodc_prisons")
+def bundle(
+    names: Annotated[list[str] | None, typer.Argument(help="Sources; by default all.")] = None,
+) -> None:
+    """For maintainers: put the latest accepted vintage of each file into the source's folder, as bundled figures."""
+    from sources.catalogue import source
+    from sources.catalogue import sources as all_sources
+    from warehouse.by_hand import bundle_source
+
+    home = Home.from_environment()
+    for name in names or list(all_sources()):
+        for vintage in bundle_source(home, source(name)):
+            print(
+                f"{vintage.source_id}/{vintage.file}: vintage {vintage.vintage}, "
+                f"{vintage.record['observations']:,} rows, in {vintage.folder}"
+            )
+
+
+@app.command(epilog='Example: custody sql "SELECT name, total FROM world_total"')
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT on the warehouse, DuckDB's SQL.")],
+    json: Json = False,
+) -> None:
+    """Ask the warehouse, read-only."""
+    import duckdb
+
+    from warehouse.build import connect
+
+    with connect(Home.from_environment()) as connection:
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        try:
+            answer = connection.execute(query)
+            columns = [d[0] for d in answer.description or []]
+            rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+        except duckdb.Error as error:
+            raise fail(" ".join(str(error).split())) from None
+    printing.as_json(rows) if json else printing.table(rows)
+
+
+@app.command(epilog="Example: custody release")
+def release(
+    day: Annotated[
+        str | None,
+        typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the release; by default today."),
+    ] = None,
+) -> None:
+    """Publish the warehouse as an immutable directory of CSV and Parquet with checksums."""
+    from exports.release import GateClosed
+    from exports.release import release as write_release
+
+    home = Home.from_environment()
+    try:
+        made, new = write_release(home, _day(day, "--date") or date.today(), printing.progress)
+    except GateClosed as error:
+        raise fail(str(error)) from None
+    if not new:
+        print(f"Nothing has changed since {made.version}; no release was written.")
+        return
+    print(f"Release {made.version} is in {home.releases / made.version}. Content digest {made.digest}.")
+
+
+@app.command(epilog="Example: custody releases --json")
+def releases(json: Json = False) -> None:
+    """List the releases."""
+    from dataclasses import asdict
+
+    from exports.release import releases as known
+
+    rows = [asdict(r) for r in known(Home.from_environment())]
+    if json:
+        printing.as_json(rows)
+    else:
+        printing.table([{**r, "digest": r["digest"][:16], "sums": r["sums"][:16]} for r in rows])
+
+
+@app.command(epilog="Example: custody verify latest")
+def verify(
+    name: Annotated[str, typer.Argument(metavar="RELEASE", help="A version, `latest`, or a directory.")],
+    json: Json = False,
+) -> None:
+    """Prove a release from its directory alone: checksums, descriptor, and every row in both formats."""
+    from dataclasses import asdict
+
+    from exports.release import locate, releases
+    from exports.verify import verify as prove
+
+    home = Home.from_environment()
+    folder = locate(home, name)
+    stated = next((r.sums for r in releases(home) if home.releases / r.version == folder), None)
+    findings = prove(folder, stated)
+    if json:
+        printing.as_json([asdict(f) for f in findings])
+    else:
+        printing.table([{"": "holds" if f.holds else "FAILS", "what": f.what, "found": f.detail} for f in findings])
+    if not all(f.holds for f in findings):
+        raise fail(f"{folder} is not what it says; take the release from where it was published.")
+
+
+@app.command(epilog="Example: custody ui --port 3000")
+def ui(
+    port: Annotated[int, typer.Option(help="Port.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
+) -> None:
+    """Start Dagster's web interface and daemon on the same definitions that `custody run` executes."""
+    from pipelines.execute import serve
+
+    raise typer.Exit(serve(Home.from_environment(), host, port))

@@ -1,0 +1,81 @@
+"""What `custody run` tells at its end: the sources, the walk to the world total, and how others' totals compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from custody import printing
+from sources.home import Home
+from warehouse.build import connect
+
+if TYPE_CHECKING:
+    from pipelines.execute import Outcome
+
+WALK = "SELECT step, role, title, value, places, population_share, note FROM world_walk ORDER BY step"
+WORLD = "SELECT * FROM world_total WHERE place_id = 'WLD'"
+OTHERS = """
+SELECT reference, value, value_text || ' ' || unit_text AS as_published, circa, citation, note
+FROM published_total
+WHERE topic = 'prison_total' AND place_id = 'WLD' AND value IS NOT NULL
+ORDER BY reference_year DESC, citation
+"""
+
+
+def world(home: Home) -> dict[str, Any]:
+    """The walk, the total and the totals that others have published."""
+    with connect(home) as connection:
+
+        def rows(query: str) -> list[dict[str, Any]]:
+            answer = connection.execute(query)
+            columns = [d[0] for d in answer.description]
+            return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+
+        (total,) = rows(WORLD)
+        return {
+            "total": total,
+            "walk": rows(WALK),
+            "published_by_others": rows(OTHERS),
+            "warehouse": str(home.warehouse),
+        }
+
+
+def print_world(outcome: Outcome, told: dict[str, Any]) -> None:
+    """Print for a person."""
+    total = told["total"]
+    printing.table([{**s, "rows": printing.number(s["rows"])} for s in outcome.sources], right=["rows"])
+    print(f"\nPersons in prison in the world, as of {total['as_of']}\n")
+    printing.table(
+        [
+            {
+                "": {"component": "+", "subtotal": "=", "total": "=", "memo": " "}[step["role"]],
+                "step": step["title"],
+                "persons": printing.number(step["value"]),
+                "places": printing.number(step["places"]),
+                "of world population": printing.share(step["population_share"]),
+            }
+            for step in told["walk"]
+        ],
+        right=["persons", "places", "of world population"],
+    )
+    print(
+        f"\n{printing.number(total['total'])} persons, from {total['places']} places with a published figure"
+        f" ({total['places_reported']} of them no older than a year) and the gaps; these places hold"
+        f" {printing.share(total['population_share'])} of the world's people."
+        "\nOlder figures are taken unchanged; no interval is stated until the estimate is calibrated.\n"
+    )
+    print("Compared with what others have published:\n")
+    printing.table(
+        [
+            {
+                "reference": other["reference"],
+                "persons": ("more than " if other["as_published"].startswith(">") else "")
+                + printing.number(other["value"]),
+                "this total less theirs": f"{total['total'] - other['value']:+,.0f}",
+                "in percent": f"{total['total'] / other['value'] - 1:+.1%}",
+                "by": other["citation"],
+            }
+            for other in told["published_by_others"]
+        ],
+        right=["persons", "this total less theirs", "in percent"],
+    )
+    print(f"\nThe warehouse is {told['warehouse']}; ask it with `custody sql`, publish it with `custody release`.")
