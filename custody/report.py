@@ -57,25 +57,28 @@ def print_world(outcome: Outcome, told: dict[str, Any]) -> None:
         ],
         right=["persons", "places", "of world population"],
     )
+    for step in told["walk"]:
+        if step["note"] and step["value"] != 0:
+            print(f"\n  {step['title']}:\n    {step['note']}")
     print(
-        f"\n{printing.number(total['total'])} persons, from {total['places']} places with a published figure"
-        f" ({total['places_reported']} of them no older than a year) and the gaps; these places hold"
+        f"\n{printing.number(total['total'])} persons: from {total['places']} places with a published figure"
+        f" ({total['places_reported']} of them no older than a year), and the gaps. These places hold"
         f" {printing.share(total['population_share'])} of the world's people."
         "\nOlder figures are taken unchanged; no interval is stated until the estimate is calibrated.\n"
     )
-    print("Compared with what others have published:\n")
+    print(f"What others have published, for the day or year that they state; this total is for {total['as_of']}.\n")
     printing.table(
         [
             {
-                "reference": other["reference"],
-                "persons": ("more than " if other["as_published"].startswith(">") else "")
-                + printing.number(other["value"]),
-                "this total less theirs": f"{total['total'] - other['value']:+,.0f}",
-                "in percent": f"{total['total'] / other['value'] - 1:+.1%}",
                 "by": other["citation"],
+                "for": other["reference"],
+                "persons": ("about " if other["circa"] else "") + printing.number(other["value"]),
+                "this total is": f"{total['total'] - other['value']:+,.0f}",
+                "or": f"{total['total'] / other['value'] - 1:+.1%}",
+                "they add": other["note"],
             }
             for other in told["published_by_others"]
         ],
-        right=["persons", "this total less theirs", "in percent"],
+        right=["persons", "this total is", "or"],
     )
     print(f"\nThe warehouse is {told['warehouse']}; ask it with `custody sql`, publish it with `custody release`.")

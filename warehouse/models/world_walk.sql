@@ -41,7 +41,7 @@ reported AS (
 carried AS (
   SELECT 320, 'memo', 'of which from older figures, carried forward unchanged',
          coalesce(sum(latest), 0), count(*), sum(population),
-         'From ' || min(year(period_end)) || ' to ' || max(year(period_end)) || '; half of the places before ' || (median(year(period_end))::INTEGER + 1) || '.'
+         'The oldest of ' || min(year(period_end)) || ', the newest of ' || max(year(period_end)) || ', the middle one of ' || quantile_disc(year(period_end), 0.5) || '.'
   FROM place_now WHERE role = 'carried_forward'
 ),
 uncounted AS (
@@ -50,7 +50,7 @@ uncounted AS (
     'Not counted by any source: ' || place.name || ', ' || component,
     central, CASE WHEN central IS NULL THEN 0 ELSE 1 END, NULL::DOUBLE,
     concat_ws(' ', CASE WHEN central IS NULL THEN 'Unknown; counts as nothing.' END,
-      CASE WHEN low IS NOT NULL OR high IS NOT NULL
+      CASE WHEN low IS DISTINCT FROM high
         THEN 'Range ' || coalesce(format('{:,}', low::BIGINT), 'unknown') || ' to ' || coalesce(format('{:,}', high::BIGINT), 'unknown') || '.' END,
       citation || '.')
   FROM gap JOIN place USING (place_id)
@@ -62,7 +62,9 @@ total AS (
 ),
 missing AS (
   SELECT 910, 'memo', 'States and territories without any figure', NULL::DOUBLE, count(*), sum(population),
-         string_agg(name, ', ' ORDER BY coalesce(population, 0) DESC, place_id)
+         concat_ws('; ',
+           string_agg(name, ', ' ORDER BY population DESC) FILTER (population IS NOT NULL),
+           'their population not known either: ' || string_agg(name, ', ' ORDER BY name) FILTER (population IS NULL))
   FROM place_now WHERE role = 'no_figure'
 ),
 step AS (

@@ -1,0 +1,141 @@
+"""Measures speed as ratios within one run and rewrites docs/benchmarks.md; `make bench` calls it.
+
+Nothing here is a test with a time limit: machines differ and are noisy, ratios less so. Each figure is the median of
+several runs that alternate with what it is compared with.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RUNS = 5
+IMPORTS = "import dagster, great_expectations, duckdb, pandas"
+UNODC = "unodc/2023-05-11/data_cts_prisons_and_prisoners.xlsx"
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def process(*words: str, home: Path) -> Callable[[], object]:
+    """A call that runs a command to its end in a home of its own."""
+    environment = {**os.environ, "CUSTODY_HOME": str(home)}
+    return lambda: subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+def commands() -> list[tuple[str, str, float, float, float]]:
+    """What the command takes, against the bare imports: (what, aim, seconds, compared seconds, ratio)."""
+    custody = str(Path(sys.executable).with_name("custody"))
+    seconds: dict[str, list[float]] = {}
+    for _ in range(RUNS):
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder)
+            for name, words in {
+                "imports": (sys.executable, "-c", IMPORTS),
+                "first run": (custody, "run", "--offline"),
+                "nothing changed": (custody, "run", "--offline"),
+                "--help": (custody, "--help"),
+                "status": (custody, "status"),
+                "places": (custody, "places", "Kazakhstan"),
+            }.items():
+                seconds.setdefault(name, []).append(timed(process(*words, home=home)))
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    rows = []
+    for name, what, aim in [
+        ("first run", "`custody run --offline`, bundled figures, empty home", "at most 1.5"),
+        ("nothing changed", "the same again, nothing changed", "at most 1.0"),
+    ]:
+        rows.append((what, aim, median[name], median["imports"], median[name] / median["imports"]))
+    for name in ("--help", "status", "places"):
+        rows.append(
+            (f"`custody {name}`", "at most 0.5 s", median[name], median["imports"], median[name] / median["imports"])
+        )
+    return rows
+
+
+def parsing(raw: Path) -> list[tuple[str, str, float, float, float]]:
+    """What reading the UNODC workbook takes, against python-calamine's bare read of the same bytes."""
+    from python_calamine import CalamineWorkbook
+
+    from sources.archive import Snapshot
+    from sources.catalogue import source
+    from sources.home import sha256
+    from warehouse.intake import check, prepare
+
+    path = raw / UNODC
+    data = path.read_bytes()
+    unodc = source("unodc_prisons")
+    snapshot = Snapshot(
+        unodc.id, "data_cts_prisons_and_prisoners", sha256(data), path.name, len(data), "xlsx", "2023-05-11", "import",
+        None, unodc.licence,
+    )  # fmt: skip
+    check(prepare(unodc, snapshot, data))  # the checker's own imports are not what is measured
+    bare, parse, checked = [], [], []
+    for _ in range(RUNS):
+        bare.append(timed(lambda: CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()))
+        begin = time.perf_counter()
+        candidate = prepare(unodc, snapshot, data)
+        parse.append(time.perf_counter() - begin)
+        check(candidate)
+        checked.append(time.perf_counter() - begin)
+    read = statistics.median(bare)
+    return [
+        (what, aim, statistics.median(values), read, statistics.median(values) / read)
+        for what, aim, values in [
+            ("UNODC workbook (65,797 rows) to complete observations", "at most 2", parse),
+            ("the same with all checks of its tables", "at most 5", checked),
+        ]
+    ]
+
+
+def raw_folder() -> Path | None:
+    """The publishers' files, where they are at hand."""
+    folder = Path(os.environ.get("CUSTODY_TEST_RAW") or ROOT.parent / "shared" / "raw")
+    return folder if folder.is_dir() else None
+
+
+def table(rows: list[tuple[str, str, float, float, float]], compared: str) -> str:
+    """Rows as a Markdown table."""
+    head = f"| what | aim | seconds | {compared}, seconds | ratio |\n| --- | --- | ---: | ---: | ---: |\n"
+    return head + "".join(f"| {w} | {a} | {s:.2f} | {c:.2f} | {r:.2f} |\n" for w, a, s, c, r in rows)
+
+
+def main() -> None:
+    """Measure and write."""
+    import dagster
+    import duckdb
+    import great_expectations
+
+    raw = raw_folder()
+    parts = [
+        "# Benchmarks\n",
+        "Written by `make bench`. Ratios within one run; seconds are of one machine on one day.\n",
+        f"{date.today()}, {os.cpu_count()} cores, Python {platform.python_version()}, Dagster {dagster.__version__}, "
+        f"Great Expectations {great_expectations.__version__}, DuckDB {duckdb.__version__}; medians of {RUNS} runs.\n",
+        "## The command\n",
+        f'Compared with `python -c "{IMPORTS}"`.\n',
+        table(commands(), "imports"),
+        "## Reading\n",
+        "Compared with python-calamine's bare read of the same bytes.\n",
+        table(parsing(raw), "bare read") if raw else "Not measured: the publishers' files were not at hand.\n",
+    ]
+    (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
+    print("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
