@@ -46,7 +46,7 @@ def media_type(data: bytes) -> MediaType | None:
     if data[:2] == b"PK":
         try:
             names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
-        except zipfile.BadZipFile:
+        except Exception:  # damaged or packed in an unknown way; whoever reads it says so
             return "zip"
         if "xl/workbook.xml" in names:
             return "xlsx"

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,19 +103,22 @@ def new_folder(target: Path) -> Iterator[Path]:
     """A folder to fill, put in the place of `target` in one step when the block ends well.
 
     An older folder at `target` is moved aside first and removed after; a crash between the two leaves it under a
-    name that begins with `.old-`, and the next success removes it.
+    name that begins with `.old-`, where it stays until a new one is in its place.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     filling = Path(tempfile.mkdtemp(dir=target.parent, prefix=".writing-"))
+    old = target.parent / f".old-{target.name}"
     try:
         filling.chmod(0o755)
         yield filling
-        old = target.parent / f".old-{target.name}"
-        shutil.rmtree(old, ignore_errors=True)
         if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
             os.replace(target, old)
         os.replace(filling, target)
-        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
+        if old.exists() and not target.exists():
+            with suppress(OSError):
+                os.replace(old, target)
         shutil.rmtree(filling, ignore_errors=True)
         raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -102,7 +102,9 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
     try:
         with duckdb.connect(str(beside)) as connection:
             _load_inputs(connection, vintages, as_of)
+            connection.begin()
             pending = [_make(connection, model, progress) for model in models()]
+            connection.commit()
             tables = [_checked(table, answers, progress) for table, answers in pending]
             _refuse_failed(home, tables)
             connection.execute("DROP SCHEMA accepted CASCADE; DROP SCHEMA reference CASCADE")
@@ -263,9 +265,10 @@ def _make(
             differs = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(extra)} too many"
             raise Refused(f"warehouse/models/{model.name}.sql {differs}; its columns must be those of the dictionary.")
         listed = ", ".join(f'"{n}"' for n in names)
-        order = ", ".join(f'"{n}"' for n in model.table.sort)
+        # Accepted rows come sorted, vintage by vintage, and are many.
+        order = "" if model.table.group == "accepted" else f" ORDER BY {', '.join(model.table.sort)}"
         connection.execute(ddl(model.table))
-        connection.execute(f'INSERT INTO "{model.name}" ({listed}) SELECT {listed} FROM ({sql}) ORDER BY {order}')
+        connection.execute(f'INSERT INTO "{model.name}" ({listed}) SELECT {listed} FROM ({sql}){order}')
     except duckdb.Error as error:
         raise BuildFailed(
             f"warehouse/models/{model.name}.sql: {str(error).splitlines()[0]} The last warehouse stays."

@@ -8,7 +8,8 @@ candidate AS (
   SELECT
     o.*,
     year(o.period_end) AS year,
-    coalesce(o.definition, '') AS counted_as,
+    left(sha256(concat_ws(chr(31), o.place_id, o.facility, o.measure, o.sex, o.age, o.legal_status, o.citizenship, o.offence,
+                          o.supervision, o.cause, o.unit, coalesce(o.definition, ''), year(o.period_end))), 16) AS figure_id,
     tier.position AS by_tier,
     kind.position AS by_kind,
     status.position AS by_status,
@@ -26,47 +27,43 @@ ranked AS (
   SELECT
     *,
     row_number() OVER choice AS choice,
-    lead(by_tier) OVER choice IS NULL AS alone,
+    count(*) OVER (PARTITION BY figure_id) AS candidates,
     CASE
+      WHEN lead(by_tier) OVER choice IS NULL THEN 'only'
       WHEN lead(by_tier) OVER choice > by_tier THEN 'tier'
       WHEN lead(by_kind) OVER choice > by_kind THEN 'period_kind'
       WHEN lead(by_status) OVER choice > by_status THEN 'status'
       WHEN lead(period_end) OVER choice < period_end THEN 'later_day'
       WHEN lead(vintage) OVER choice < vintage THEN 'vintage'
       ELSE 'order'
-    END AS decided_by
+    END AS rule
   FROM candidate
   WINDOW choice AS (
-    PARTITION BY place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, unit,
-                 counted_as, year
+    PARTITION BY figure_id
     ORDER BY by_tier, by_kind, by_status, period_end DESC, vintage DESC, by_source, source_id, dataset, observation_id
   )
 ),
 rival AS (
   SELECT
-    place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, unit, counted_as, year,
-    count(*) AS candidates,
-    max(value) FILTER (choice > 1) AS highest,
-    min(value) FILTER (choice > 1) AS lowest,
+    figure_id,
+    max(value) AS highest,
+    min(value) AS lowest,
     to_json(list({
       'observation_id': observation_id, 'source_id': source_id, 'dataset': dataset,
       'period_start': period_start, 'period_end': period_end, 'value': value
-    } ORDER BY choice) FILTER (choice > 1)) AS rivals
-  FROM ranked GROUP BY ALL
+    } ORDER BY choice))::VARCHAR AS rivals
+  FROM ranked WHERE choice > 1 GROUP BY figure_id
 ),
 chosen AS (
   SELECT
+    r.figure_id,
     r.place_id, r.facility, r.measure, r.sex, r.age, r.legal_status, r.citizenship, r.offence, r.supervision, r.cause,
     r.year, r.value, r.unit, r.status, r.circa, r.definition, r.period_start, r.period_end, r.period_kind,
     false AS derived, r.observation_id, NULL::VARCHAR AS parts, r.source_id, r.dataset, r.vintage,
-    CASE WHEN r.alone THEN 'only' ELSE r.decided_by END AS rule,
-    v.candidates, CASE WHEN v.candidates > 1 THEN v.rivals::VARCHAR END AS rivals,
-    CASE WHEN v.candidates > 1 AND r.value > 0
-      THEN greatest(abs(v.highest - r.value), abs(v.lowest - r.value)) / r.value END AS spread,
+    r.rule, r.candidates, v.rivals,
+    CASE WHEN r.value > 0 THEN greatest(abs(v.highest - r.value), abs(v.lowest - r.value)) / r.value END AS spread,
     r.licence
-  FROM ranked r
-  JOIN rival v USING (place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, unit,
-                      counted_as, year)
+  FROM ranked r LEFT JOIN rival v USING (figure_id)
   WHERE r.choice = 1
 ),
 part AS (
@@ -75,6 +72,8 @@ part AS (
 ),
 derived AS (
   SELECT
+    left(sha256(concat_ws(chr(31), p.parent, c.facility, c.measure, c.sex, c.age, c.legal_status, c.citizenship, c.offence,
+                          c.supervision, c.cause, c.unit, '', c.year)), 16) AS figure_id,
     p.parent AS place_id, c.facility, c.measure, c.sex, c.age, c.legal_status, c.citizenship, c.offence, c.supervision,
     c.cause, c.year, sum(c.value) AS value, c.unit,
     max_by(c.status, rank.position) AS status,
@@ -99,16 +98,7 @@ derived AS (
   GROUP BY p.parent, p.siblings, c.facility, c.measure, c.sex, c.age, c.legal_status, c.citizenship, c.offence,
            c.supervision, c.cause, c.year, c.unit
   HAVING count(*) = p.siblings
-),
-everything AS (
-  SELECT * FROM chosen
-  UNION ALL BY NAME
-  SELECT d.* FROM derived d
-  ANTI JOIN (SELECT * FROM chosen WHERE definition IS NULL) c
-    USING (place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause, year)
 )
-SELECT
-  left(sha256(concat_ws(chr(31), place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision,
-                        cause, unit, coalesce(definition, ''), year)), 16) AS figure_id,
-  *
-FROM everything
+SELECT * FROM chosen
+UNION ALL BY NAME
+SELECT d.* FROM derived d ANTI JOIN chosen USING (figure_id)
