@@ -62,6 +62,18 @@ def _day(text: str | None, what: str) -> date | None:
         raise fail(f"{what} {text!r} is not a day such as 2025-12-31.", USAGE) from None
 
 
+def _reference_day(text: str | None) -> date:
+    from warehouse.build import default_as_of
+
+    today = date.today()
+    day = _day(text, "--as-of") or default_as_of(today)
+    if day > today:
+        raise fail(
+            f"--as-of {day} is in the future; Custody adds up what has been published, it does not foretell.", USAGE
+        )
+    return day
+
+
 @app.command(epilog="Example: custody places 'Republic of (South) Korea'")
 def places(name: Annotated[str, typer.Argument(help="A name or code.")], json: Json = False) -> None:
     """Say which place a name means; exit 1 and propose the nearest where it is no place's."""
@@ -155,7 +167,6 @@ def run(
 ) -> None:
     """The main job: parse and check what is new, build the warehouse, add up the world, print the walk."""
     from custody.report import print_world, world
-    from warehouse.build import default_as_of
 
     if not offline:
         print(
@@ -163,7 +174,7 @@ def run(
             file=sys.stderr,
         )
     home = Home.from_environment()
-    day = _day(as_of, "--as-of") or default_as_of(date.today())
+    day = _reference_day(as_of)
     from pipelines.execute import execute
 
     outcome = execute(home, day, printing.progress)
@@ -179,12 +190,12 @@ def run(
 def build(as_of: AsOf = None) -> None:
     """From the archive to the warehouse, without Dagster and without network."""
     from sources.catalogue import sources as all_sources
-    from warehouse.build import BuildFailed, default_as_of
+    from warehouse.build import BuildFailed
     from warehouse.build import build as build_warehouse
     from warehouse.intake import take_in
 
     home = Home.from_environment()
-    day = _day(as_of, "--as-of") or default_as_of(date.today())
+    day = _reference_day(as_of)
     for source in all_sources().values():
         for verdict in take_in(home, source).verdicts:
             if verdict.state != "accepted":

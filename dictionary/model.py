@@ -69,16 +69,31 @@ class Where(_Strict):
 class Check(_Strict):
     """A rule of a table beyond what its columns say; `kind` chooses the expectation it becomes."""
 
-    kind: Literal["null_only_when", "at_most", "not_after", "unique_together"]
+    kind: Literal["null_only_when", "between", "not_after", "unique_together"]
     severity: Severity
     reason: str
     column: str | None = None
     columns: tuple[str, ...] = ()
     other: str | None = None
+    minimum: float | None = None
     maximum: float | None = None
     when_column: str | None = None
     when_values: tuple[str, ...] = ()
     where: Where | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Check:
+        needed = {
+            "null_only_when": ("column", "when_column", "when_values"),
+            "between": ("column",),
+            "not_after": ("column", "other"),
+            "unique_together": ("columns",),
+        }
+        if missing := [n for n in needed[self.kind] if getattr(self, n) in (None, ())]:
+            raise ValueError(f"a check of kind {self.kind} needs {', '.join(missing)}")
+        if self.kind == "between" and self.minimum is None and self.maximum is None:
+            raise ValueError("a check of kind between needs a minimum or a maximum")
+        return self
 
 
 class Table(_Strict):
@@ -175,16 +190,32 @@ class Dictionary(_Strict):
         for table in self.tables.values():
             for column in table.columns:
                 if column.codes and column.codes not in known:
-                    raise ValueError(f"table {table.name}, column {column.name}: no code list {column.codes!r}")
+                    raise ValueError(f"tables/{table.name}.yml, column {column.name}: no code list {column.codes!r}")
         units = set(self.codes("unit"))
         for name, measure in self.measures.items():
             if measure.unit not in units:
-                raise ValueError(f"measure {name}: no unit {measure.unit!r}")
+                raise ValueError(f"measures.yml: {name}: no unit {measure.unit!r}")
         return self
 
 
-def _read(path: Path) -> Any:
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        content = yaml.load((folder / name).read_text(encoding="utf-8"), Loader=LOADER)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DictionaryError(f"{name}: {error}") from error
+    if not isinstance(content, dict):
+        raise DictionaryError(f"{name}: must be a mapping of names to what they mean")
+    return content
+
+
+def _entries(folder: Path, name: str, kind: type[_Strict]) -> dict[str, Any]:
+    entries = {}
+    for key, entry in _read(folder, name).items():
+        try:
+            entries[key] = kind.model_validate(entry)
+        except ValueError as error:
+            raise DictionaryError(f"{name}: {key}: {error}") from error
+    return entries
 
 
 def _columns(table: str, listed: list[Any], shared: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -203,25 +234,26 @@ def read(folder: Path) -> Dictionary:
     Raises:
         DictionaryError: naming the file and what to mend.
     """
-    shared = _read(folder / "columns.yml")
+    shared = _read(folder, "columns.yml")
     tables = {}
     for path in sorted((folder / "tables").glob("*.yml")):
-        raw = _read(path)
-        raw["columns"] = _columns(path.stem, raw["columns"], shared)
+        raw = _read(folder, f"tables/{path.name}")
+        listed = _columns(path.stem, raw.pop("columns", None) or [], shared)
         try:
-            tables[path.stem] = Table(name=path.stem, **raw)
+            if "name" in raw:
+                raise ValueError("a table is named by its file alone")
+            tables[path.stem] = Table.model_validate({**raw, "name": path.stem, "columns": listed})
         except ValueError as error:
             raise DictionaryError(f"tables/{path.name}: {error}") from error
+    lists = {
+        "code_lists": _entries(folder, "codes.yml", CodeList),
+        "measures": _entries(folder, "measures.yml", Measure),
+        "licences": _entries(folder, "licences.yml", Licence),
+    }
     try:
-        return Dictionary(
-            version=_read(folder / "schema.yml")["version"],
-            tables=tables,
-            code_lists=_read(folder / "codes.yml"),
-            measures=_read(folder / "measures.yml"),
-            licences=_read(folder / "licences.yml"),
-        )
+        return Dictionary.model_validate({**_read(folder, "schema.yml"), "tables": tables, **lists})
     except ValueError as error:
-        raise DictionaryError(f"{folder.name}: {error}") from error
+        raise DictionaryError(f"schema.yml and what it holds together: {error}") from error
 
 
 @cache

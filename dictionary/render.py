@@ -113,8 +113,9 @@ def _domain(check: Check) -> Expectation:
             rows = {"column": check.when_column, "operator": "not_in", "values": list(check.when_values)}
             kwargs: dict[str, Any] = {"column": check.column, "rows": rows}
             return Expectation("expect_column_values_to_not_be_null", kwargs, check.severity, check.reason)
-        case "at_most":
-            kwargs = {"column": check.column, "max_value": check.maximum}
+        case "between":
+            bounds = {"min_value": check.minimum, "max_value": check.maximum}
+            kwargs = {"column": check.column, **{k: v for k, v in bounds.items() if v is not None}}
             if check.where:
                 kwargs["rows"] = {
                     "column": check.where.column,
@@ -155,13 +156,12 @@ def package_fields(table: Table, words: Dictionary) -> dict[str, Any]:
             field["constraints"] = constraints
         fields.append(field)
     schema: dict[str, Any] = {"fields": fields, "primaryKey": list(table.key), "missingValues": [""]}
-    if table.name != "place":
-        schema["foreignKeys"] = [
-            {"fields": [c.name], "reference": {"resource": "place", "fields": ["place_id"]}}
-            for c in table.columns
-            if c.codes == "place"
-        ]
-    return schema
+    keys = [
+        {"fields": [c.name], "reference": {"resource": "place", "fields": ["place_id"]}}
+        for c in table.columns
+        if c.codes == "place"
+    ]
+    return schema | ({"foreignKeys": keys} if keys else {})
 
 
 def codebook(words: Dictionary) -> str:
