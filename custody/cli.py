@@ -33,6 +33,7 @@ AsOf = Annotated[
 ]
 
 DONE, FAILED, USAGE, FELL_BACK = 0, 1, 2, 3
+INTERRUPTED = 130  # so typer ends on Ctrl-C
 
 
 def fail(message: str, status: int = FAILED) -> typer.Exit:
@@ -48,11 +49,17 @@ def main() -> None:
     except Refused as error:
         print(f"custody: {error}", file=sys.stderr)
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        print("custody: stopped; the last good state is as it was.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            print("custody: stopped; the last good state is as it was.", file=sys.stderr)
+        raise
     except BrokenPipeError:
         sys.exit(DONE)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        why = error.strerror or error
+        print(f"custody: {where}{why}; CUSTODY_HOME must name a folder that can be written.", file=sys.stderr)
+        sys.exit(FAILED)
 
 
 def _day(text: str | None, what: str) -> date | None:
@@ -63,7 +70,7 @@ def _day(text: str | None, what: str) -> date | None:
 
 
 def _reference_day(text: str | None) -> date:
-    from warehouse.build import default_as_of
+    from warehouse.standing import default_as_of
 
     today = date.today()
     day = _day(text, "--as-of") or default_as_of(today)
@@ -85,7 +92,8 @@ def places(name: Annotated[str, typer.Argument(help="A name or code.")], json: J
         place = find(name)
     except UnknownPlace as error:
         if json:
-            printing.as_json({"name": name, "place_id": None, "nearest": list(error.nearest)})
+            nearest = [{"place_id": p.place_id, "name": p.name} for p in error.nearest]
+            printing.as_json({"name": name, "place_id": None, "nearest": nearest})
             raise typer.Exit(FAILED) from None
         raise fail(str(error)) from None
     if json:
@@ -264,6 +272,15 @@ def bundle(
             )
 
 
+def _told_apart(names: list[str]) -> list[str]:
+    """Column names, of which a join may give one twice, each once."""
+    made: list[str] = []
+    for name in names:
+        free = (name, *(f"{name}_{n}" for n in range(1, len(names) + 1)))
+        made.append(next(each for each in free if each not in made))
+    return made
+
+
 @app.command(epilog='Example: custody sql "SELECT name, total FROM world_total"')
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT on the warehouse, DuckDB's SQL.")],
@@ -275,13 +292,19 @@ def sql(
     from warehouse.build import connect
 
     with connect(Home.from_environment()) as connection:
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        connection.execute(
+            "SET enable_progress_bar = false; SET enable_external_access = false; SET lock_configuration = true"
+        )
         try:
             answer = connection.execute(query)
-            columns = [d[0] for d in answer.description or []]
+            if answer is None:  # nothing but white space, comments and semicolons
+                raise fail("the query is empty; give one SELECT.", USAGE)
+            columns = _told_apart([d[0] for d in answer.description or []])
             rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
         except duckdb.Error as error:
             raise fail(" ".join(str(error).split())) from None
+        except RuntimeError as error:  # so DuckDB tells of Ctrl-C
+            raise KeyboardInterrupt from error
     printing.as_json(rows) if json else printing.table(rows)
 
 
@@ -334,7 +357,8 @@ def verify(
 
     home = Home.from_environment()
     folder = locate(home, name)
-    stated = next((r.sums for r in releases(home) if home.releases / r.version == folder), None)
+    own = {(home.releases / r.version).resolve(): r.sums for r in releases(home)}
+    stated = own.get(folder.resolve())
     findings = prove(folder, stated)
     if json:
         printing.as_json([asdict(f) for f in findings])

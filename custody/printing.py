@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +20,16 @@ def share(value: float | None) -> str:
 
 
 def as_json(content: Any) -> None:
-    """Print as JSON."""
-    print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    """Print as JSON, which has no word for a number that is none: it becomes null."""
+    print(json.dumps(_finite(content), indent=1, ensure_ascii=False, default=str, allow_nan=False))
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(key): _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def table(rows: Sequence[Mapping[str, Any]], right: Sequence[str] = ()) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WALK = "SELECT step, role, title, value, places, population_share, note FROM world_walk ORDER BY step"
 WORLD = "SELECT * FROM world_total WHERE place_id = 'WLD'"
 OTHERS = """
-SELECT reference, value, value_text || ' ' || unit_text AS as_published, circa, citation, note
+SELECT reference, value, circa, citation, grade, note
 FROM published_total
 WHERE topic = 'prison_total' AND place_id = 'WLD' AND value IS NOT NULL
 ORDER BY reference_year DESC, citation
@@ -75,6 +75,7 @@ def print_world(outcome: Outcome, told: dict[str, Any]) -> None:
                 "persons": ("about " if other["circa"] else "") + printing.number(other["value"]),
                 "this total is": f"{total['total'] - other['value']:+,.0f}",
                 "or": f"{total['total'] / other['value'] - 1:+.1%}",
+                "read in": other["grade"].replace("_", " "),
                 "they add": other["note"],
             }
             for other in told["published_by_others"]

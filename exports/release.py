@@ -20,7 +20,8 @@ from exports import tables
 from sources.errors import Refused
 from sources.home import Home, new_folder, read_json, sha256_file, write_bytes, write_json
 from warehouse import checks
-from warehouse.build import connect, standing
+from warehouse.build import connect
+from warehouse.standing import standing
 
 ROOT = Path(__file__).parent.parent
 SUMS = "SHA256SUMS"
@@ -91,6 +92,8 @@ def release(home: Home, today: date, progress: Progress = lambda _: None) -> tup
     built = standing(home)
     known = releases(home)
     name = next_version(known, today)
+    if known and today < date.fromisoformat(known[-1].date):
+        raise GateClosed(f"The release of {known[-1].date} is newer than {today}; nothing was released.")
     words = dictionary()
     with connect(home) as connection:
         rows = {t.name: tables.read_warehouse(connection, t) for t in words.tables.values()}
@@ -99,6 +102,8 @@ def release(home: Home, today: date, progress: Progress = lambda _: None) -> tup
     if known and known[-1].digest == digest:
         return known[-1], False
     _refuse_internal(rows)
+    if (home.releases / name).exists():
+        return _list(home, known, _unlisted(home.releases / name, digest)), True
     with new_folder(home.releases / name) as folder:
         (folder / "tables").mkdir()
         for table in words.tables.values():
@@ -114,23 +119,47 @@ def release(home: Home, today: date, progress: Progress = lambda _: None) -> tup
         write_bytes(folder / "CITATION.cff", _citation(name, today).encode())
         write_json(folder / "datapackage.json", _package(folder, name, today, rows))
         write_bytes(folder / SUMS, _sums(folder).encode())
-        for path in folder.rglob("*.*"):
+        for path in folder.rglob("*"):
             path.chmod(0o444 if path.is_file() else 0o755)
         sums = sha256_file(folder / SUMS)
     entry = Release(name, today.isoformat(), words.version, built.as_of.isoformat(), digest, sums)
+    return _list(home, known, entry), True
+
+
+def _list(home: Home, known: list[Release], entry: Release) -> Release:
     listed = [asdict(r) for r in [*known, entry]]
-    write_json(home.releases / "releases.json", {"releases": listed, "aliases": {"latest": name}})
-    return entry, True
+    write_json(home.releases / "releases.json", {"releases": listed, "aliases": {"latest": entry.version}})
+    return entry
+
+
+def _unlisted(folder: Path, digest: str) -> Release:
+    """The entry of a release that was interrupted before it was listed; any other folder there is left as it is."""
+    try:
+        package, provenance = read_json(folder / "datapackage.json"), read_json(folder / "provenance.json")
+        stated, sums = provenance["content_digest"], sha256_file(folder / SUMS)
+        entry = Release(
+            folder.name, package["created"][:10], package["schema_version"], provenance["as_of"], stated, sums
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        stated = None
+    if stated != digest:
+        raise GateClosed(f"{folder} is there, but releases.json does not list it; restore that list from a backup.")
+    return entry
 
 
 def _refuse_internal(rows: dict[str, pa.Table]) -> None:
-    """No row of an internal source may leave; this cannot be switched off."""
+    """No row of an internal source, and none under an internal licence, may leave; this cannot be switched off."""
     internal = {
         s["source_id"]
         for s in rows["source"].select(["source_id", "licence_class"]).to_pylist()
         if s["licence_class"] == "internal"
     }
+    barred = {key for key, licence in dictionary().licences.items() if licence.licence_class == "internal"}
     for name, table in rows.items():
+        if name != "source" and "licence" in table.column_names and (found := barred & set(table.column("licence").to_pylist())):
+            raise GateClosed(
+                f"Table {name} has rows under {sorted(found)[0]}, an internal licence; nothing was released."
+            )
         for column in ("source_id", "rival_source_id", "persons_held_source"):
             if (
                 name != "source"
@@ -200,6 +229,7 @@ def _package(folder: Path, name: str, today: date, rows: dict[str, pa.Table]) ->
                     "name": table.name if kind == "csv" else f"{table.name}-parquet",
                     "title": table.title,
                     "description": table.row,
+                    "type": "table",
                     "path": f"tables/{path.name}",
                     "format": kind,
                     "mediatype": media,

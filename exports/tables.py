@@ -33,6 +33,7 @@ def write(rows: pa.Table, table: Table, folder: Path) -> list[Path]:
     parquet, csv = folder / f"{table.name}.parquet", folder / f"{table.name}.csv"
     pq.write_table(rows, parquet, compression="zstd", compression_level=9)
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
         connection.register("rows_to_write", rows)
         # COPY takes no parameter for its target, which is a path of ours.
         target = str(csv).replace("'", "''")

@@ -45,10 +45,8 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
                 "is the one of releases.json" if found == sums else f"{SUMS} was altered",
             )
         )
-    wrong = sorted(
-        name for name, digest in listed.items() if not (folder / name).is_file() or sha256_file(folder / name) != digest
-    )
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {SUMS}
+    wrong = sorted(name for name, digest in listed.items() if _digest(folder / name) != digest)
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()} - {SUMS}
     added = sorted(there - set(listed))
     findings.append(
         Finding(
@@ -62,7 +60,19 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
     )
     if wrong:
         return findings
-    return [*findings, *_content(folder)]
+    try:
+        return [*findings, *_content(folder)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        detail = f"cannot be read as a release's: {type(error).__name__} {error}"
+        return [*findings, Finding("descriptors", False, detail)]
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file, None where there is none to read."""
+    try:
+        return sha256_file(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _listed(folder: Path) -> tuple[dict[str, str], Finding | None]:
@@ -70,9 +80,11 @@ def _listed(folder: Path) -> tuple[dict[str, str], Finding | None]:
     if not path.is_file():
         return {}, Finding("list of checksums", False, f"{SUMS} is missing")
     listed = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    text = path.read_bytes().decode("utf-8", "replace")
+    for line in text.removesuffix("\n").split("\n"):  # not splitlines, which takes other characters for line ends
         digest, separator, name = line.partition("  ")
-        if not separator or len(digest) != 64 or Path(name).is_absolute() or ".." in Path(name).parts:
+        twice, outside = name in listed, Path(name).is_absolute() or ".." in Path(name).parts
+        if not separator or len(digest) != 64 or outside or twice:
             return {}, Finding("list of checksums", False, f"{SUMS} has a line that is none: {line[:80]!r}")
         listed[name] = digest
     return listed, None

@@ -15,10 +15,11 @@ import dagster as dg
 from sources.catalogue import Source, sources
 from sources.errors import Refused
 from sources.home import Home
-from warehouse.build import BuildFailed, BuiltTable, build, default_as_of
-from warehouse.checks import CheckResult
+from warehouse.build import BuildFailed, build
 from warehouse.intake import Intake, take_in
 from warehouse.models import Model, models
+from warehouse.results import CheckResult
+from warehouse.standing import BuiltTable, default_as_of
 
 JOB = "custody"
 CHECK = "expectations"

@@ -29,13 +29,13 @@ class Correction(BaseModel):
     """One entry of corrections.yml; `rows` is how many rows it must concern."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    id: str
+    id: str = Field(pattern="^[a-z0-9-]+$")
     file: str
     match: Mapping[str, Scalar]
-    expect: Mapping[str, Scalar | list[Scalar]]
+    expect: Mapping[str, Scalar | list[Scalar]] = Field(min_length=1)
     change: Mapping[str, Scalar] | None = Field(default=None, alias="set")
     drop: bool = False
-    rows: int = 1
+    rows: int = Field(default=1, ge=1)
     reason: str
     evidence: str
     decided_on: date

@@ -47,10 +47,18 @@ def write(
 
 
 def as_arrow(table: str, frame: pd.DataFrame) -> pa.Table:
-    """A frame as rows of the dictionary's table, sorted as it says."""
+    """A frame as rows of the dictionary's table, sorted as it says.
+
+    Raises:
+        Refused: when a cell is not of its column's type.
+    """
     definition = dictionary().tables[table]
     frame = frame.sort_values(list(definition.sort), kind="stable")
-    return pa.Table.from_pandas(frame, schema=schema(definition).remove_metadata(), preserve_index=False)
+    fields = pa.schema([field.with_nullable(True) for field in schema(definition)])  # the checks say what is missing
+    try:
+        return pa.Table.from_pandas(frame, schema=fields.remove_metadata(), preserve_index=False)
+    except pa.ArrowException as error:
+        raise Refused(f"The rows do not fit table {table}; mend the parser ({error}).") from error
 
 
 def write_parquet(table: str, frame: pd.DataFrame, path: Path) -> None:

@@ -6,14 +6,12 @@ changed, nothing is built.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -25,56 +23,19 @@ from dictionary.model import LOADER, dictionary
 from dictionary.render import ddl
 from sources.catalogue import sources
 from sources.errors import Refused
-from sources.home import Home, read_json, write_json
+from sources.home import Home, write_json
 from sources.places import places
-from warehouse import checks
-from warehouse.checks import CheckResult
-from warehouse.models import HERE, Model, code_digest, models
+from warehouse import checks, second_process
+from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
+from warehouse.results import CheckResult
+from warehouse.standing import Build, BuiltTable, find, inputs_digest, record
 
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class BuiltTable:
-    """One table of the warehouse: its rows and the answers to its checks."""
-
-    name: str
-    rows: int
-    checks: list[CheckResult]
-
-
-@dataclass(frozen=True)
-class Build:
-    """A warehouse as it stands; `new` says whether this call made it."""
-
-    digest: str
-    as_of: date
-    tables: list[BuiltTable]
-    new: bool
-
-
 class BuildFailed(Exception):
     """A critical check of a table did not pass; the old warehouse stays. The message is one sentence."""
-
-
-def default_as_of(today: date) -> date:
-    """The last day of the last complete year."""
-    return date(today.year - 1, 12, 31)
-
-
-def inputs_digest(vintages: list[Vintage], as_of: date) -> str:
-    """A digest of all that a warehouse is made from."""
-    digest = hashlib.sha256(f"{code_digest()} {as_of} {duckdb.__version__}".encode())
-    for source in sources().values():
-        digest.update((source.folder / "source.yml").read_bytes())
-    for vintage in vintages:
-        digest.update(
-            json.dumps(
-                [vintage.source_id, vintage.file, vintage.vintage, vintage.record["tables"]], sort_keys=True
-            ).encode()
-        )
-    return digest.hexdigest()
 
 
 def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build:
@@ -91,9 +52,9 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             "or restore the bundled ones."
         )
     digest = inputs_digest(vintages, as_of)
-    if (standing := _standing(home)) and standing.digest == digest:
+    if (standing := find(home)) and standing.digest == digest:
         return standing
-    checks.start()
+    second_process.start()
     for vintage in vintages:
         vintage.prove()
     home.root.mkdir(parents=True, exist_ok=True)
@@ -113,37 +74,8 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
         for left in home.root.glob(f"{beside.name}*"):
             left.unlink(missing_ok=True)
     made = Build(digest, as_of, tables, True)
-    write_json(home.build_record, _record(made, home.warehouse))
+    write_json(home.build_record, record(made, home.warehouse))
     return made
-
-
-def is_current(home: Home, as_of: date) -> bool:
-    """Whether the warehouse that is there is the one that `build` would make of what is accepted now."""
-    found = _standing(home)
-    return found is not None and found.digest == inputs_digest(all_vintages(home), as_of)
-
-
-def _standing(home: Home) -> Build | None:
-    """The warehouse that is there, if its record belongs to it."""
-    if not (home.warehouse.exists() and home.build_record.exists()):
-        return None
-    record = read_json(home.build_record)
-    if record["bytes"] != home.warehouse.stat().st_size:
-        return None
-    tables = [BuiltTable(t["name"], t["rows"], [_result(c) for c in t["checks"]]) for t in record["tables"]]
-    return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False)
-
-
-def standing(home: Home) -> Build:
-    """The warehouse that is there.
-
-    Raises:
-        Refused: when there is none.
-    """
-    found = _standing(home)
-    if found is None:
-        raise Refused("There is no warehouse yet; run `custody run --offline` first.")
-    return found
 
 
 def connect(home: Home) -> duckdb.DuckDBPyConnection:
@@ -155,20 +87,6 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
     if not home.warehouse.exists():
         raise Refused("There is no warehouse yet; run `custody run --offline` first.")
     return duckdb.connect(str(home.warehouse), read_only=True)
-
-
-def _result(plain: dict[str, Any]) -> CheckResult:
-    return CheckResult(**{**plain, "columns": tuple(plain["columns"]), "examples": tuple(plain["examples"])})
-
-
-def _record(built: Build, path: Path) -> dict[str, Any]:
-    tables = [{"name": t.name, "rows": t.rows, "checks": [c.as_dict() for c in t.checks]} for t in built.tables]
-    return {
-        "digest": built.digest,
-        "as_of": built.as_of.isoformat(),
-        "bytes": path.stat().st_size,
-        "tables": json.loads(json.dumps(tables, default=str)),
-    }
 
 
 def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:

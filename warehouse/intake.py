@@ -20,14 +20,14 @@ from sources import corrections as corrections_
 from sources import rows as rows_
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
-from sources.errors import Refused
+from sources.errors import Refused, refusal
 from sources.home import Home, new_folder, read_json, write_json
 from sources.places import Resolver
 from sources.reading import LeftOut, RawFile
 from warehouse import accepted, checks
 from warehouse.accepted import as_arrow
-from warehouse.checks import CheckResult
 from warehouse.records import REPORT, Vintage, vintages
+from warehouse.results import CheckResult
 
 State = Literal["accepted", "quarantined", "refused"]
 
@@ -83,7 +83,14 @@ def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None
     """
     resolver = Resolver.for_folder(source.folder, source.place_scheme)
     raw = RawFile(snapshot.file_name, snapshot.file, data, resolver)
-    parsed = source.parser()(raw)
+    try:
+        parsed = source.parser()(raw)
+    except Refused:
+        raise
+    except Exception as error:  # one source's broken parser must not stop the others
+        broke = f"the parser of {source.id} broke on it ({type(error).__name__}: {error})"
+        why = f"{broke}; mend sources/{source.id}/parse.py."
+        raise refusal(raw.name, why) from error
     stamp = vintage or parsed.vintage or snapshot.vintage_hint or snapshot.retrieved_at[:10]
     provenance = {
         "source_id": source.id,
@@ -100,6 +107,10 @@ def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None
         if name == "observation":
             frame = rows_.with_defaults(frame, raw.name)
             entries = corrections_.read_corrections(source.folder)
+            if strange := [entry for entry in entries if entry.file not in source.files]:
+                raise Refused(
+                    f"{source.id}/corrections.yml: {strange[0].id} names a file {strange[0].file!r} that is none."
+                )
             frame, dropped, record = corrections_.apply(frame, entries, snapshot.file, raw.name)
             if len(record):
                 tables["correction"] = rows_.fill("correction", record, provenance, raw.name)
@@ -153,9 +164,13 @@ def decide(home: Home, source: Source, archive: Archive, snapshot: Snapshot) -> 
             return _verdict(snapshot, earlier["state"], earlier["vintage"], earlier["message"], new=False)
     try:
         data = archive.read(snapshot)
+    except Refused as error:  # says nothing of the file, so that no report may keep it from being tried again
+        return _verdict(snapshot, "refused", None, str(error), new=True)
+    try:
         candidate = prepare(source, snapshot, data, _own_vintage(home, source, snapshot))
         if (free := _reissue(home, source, snapshot, candidate.vintage)) != candidate.vintage:
             candidate = prepare(source, snapshot, data, free)
+        results = check(candidate)
     except Refused as error:
         with new_folder(report) as folder:
             write_json(
@@ -169,7 +184,6 @@ def decide(home: Home, source: Source, archive: Archive, snapshot: Snapshot) -> 
                 },
             )
         return _verdict(snapshot, "refused", None, str(error), new=True)
-    results = check(candidate)
     return settle(home, source, snapshot, candidate, results)
 
 

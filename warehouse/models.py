@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,35 +33,33 @@ def tables_read(sql: str) -> frozenset[str]:
     """The unqualified tables that a SELECT names, its own CTEs left out.
 
     Raises:
-        ValueError: when the SQL cannot be parsed.
+        ValueError: when the SQL cannot be parsed or is not one SELECT.
     """
     answer = json.loads(duckdb.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
     if answer["error"]:
         raise ValueError(answer["error_message"])
-    own = set(_ctes(answer))
-    return frozenset(name for schema, name in _base_tables(answer) if not schema and name not in own)
+    if len(answer["statements"]) != 1:
+        raise ValueError("a model is one SELECT statement")
+    return frozenset(_tables(answer, frozenset()))
 
 
-def _base_tables(node: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(node, dict):
-        if node.get("type") == "BASE_TABLE":
-            yield node["schema_name"], node["table_name"]
-        for value in node.values():
-            yield from _base_tables(value)
-    elif isinstance(node, list):
+def _tables(node: Any, ctes: frozenset[str]) -> Iterator[str]:
+    """The tables named below a node where `ctes` are known; a CTE is known after itself, so `x AS (FROM x)` reads x."""
+    if isinstance(node, list):
         for value in node:
-            yield from _base_tables(value)
-
-
-def _ctes(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        for entry in (node.get("cte_map") or {}).get("map", []):
-            yield entry["key"]
-        for value in node.values():
-            yield from _ctes(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _ctes(value)
+            yield from _tables(value, ctes)
+    if not isinstance(node, dict):
+        return
+    for entry in (node.get("cte_map") or {}).get("map", []):
+        yield from _tables(entry["value"], ctes)
+        ctes |= {entry["key"]}
+    if node.get("type") == "RECURSIVE_CTE_NODE":
+        ctes |= {node["cte_name"]}
+    if node.get("type") == "BASE_TABLE" and not node["schema_name"] and node["table_name"] not in ctes:
+        yield node["table_name"]
+    for key, value in node.items():
+        if key != "cte_map":
+            yield from _tables(value, ctes)
 
 
 def read_models(folder: Path, tables: Mapping[str, Table]) -> list[Model]:
@@ -97,12 +94,3 @@ def read_models(folder: Path, tables: Mapping[str, Table]) -> list[Model]:
 def models() -> list[Model]:
     """The models of this installation."""
     return read_models(FOLDER, dictionary().tables)
-
-
-def code_digest() -> str:
-    """A digest of all that turns accepted rows into tables: SQL, rules, the dictionary and this room's code."""
-    digest = hashlib.sha256()
-    own = [*HERE.rglob("*.sql"), *HERE.glob("*.yml"), *HERE.glob("*.py")]
-    for path in sorted([*own, *(HERE.parent / "dictionary").rglob("*.yml"), *(HERE.parent / "sources").glob("*.csv")]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

@@ -68,7 +68,17 @@ class Vintage:
 
 
 def _list(root: Path, bundled: bool) -> list[Vintage]:
-    return [Vintage(path.parent, bundled, read_json(path)) for path in sorted(root.glob(f"*/*/{RECORD}"))]
+    return [Vintage(path.parent, bundled, read_json(path)) for path in _whole(root, RECORD)]
+
+
+def _whole(root: Path, name: str) -> list[Path]:
+    """The records two folders down, but for what a crash left: folders half written, or moved aside for a newer one."""
+
+    def left(folder: Path) -> bool:
+        new = folder.name.removeprefix(".old-")
+        return folder.name.startswith(".writing-") or (new != folder.name and folder.with_name(new).exists())
+
+    return [path for path in sorted(root.glob(f"*/*/{name}")) if not left(path.parent)]
 
 
 def vintages(home: Home, source: Source) -> list[Vintage]:
@@ -107,4 +117,4 @@ def summaries(home: Home, source: Source) -> list[dict[str, Any]]:
 
 def failures(home: Home, source: Source) -> list[dict[str, Any]]:
     """The reports on snapshots that were refused or put in quarantine."""
-    return [read_json(path) for path in sorted((home.quarantine / source.id).glob(f"*/*/{REPORT}"))]
+    return [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]

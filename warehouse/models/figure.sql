@@ -1,7 +1,7 @@
 -- One row a place, measure, breakdown, definition and year: the figure chosen among all accepted ones, with its rivals.
 -- Where a place has no figure of its own but all of its parts have, it is their sum, marked derived.
 WITH latest AS (
-  SELECT source_id, file, max_by(vintage, (left(vintage, 10), length(vintage), vintage)) AS vintage
+  SELECT source_id, file, max_by(vintage, (split_part(vintage, '-r', 1), coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0))) AS vintage
   FROM snapshot GROUP BY ALL
 ),
 candidate AS (

@@ -15,6 +15,7 @@ implied AS (
    AND rate.snapshot = count.snapshot AND rate.vintage = count.vintage AND rate.dataset = count.dataset
    AND rate.place_id = count.place_id AND rate.period_start = count.period_start AND rate.period_end = count.period_end
    AND rate.sex = '_T' AND rate.age = '_T' AND rate.legal_status = '_T' AND rate.citizenship = '_T' AND rate.offence = '_T'
+   AND rate.facility = '_T' AND rate.definition IS NULL
   WHERE chosen.measure = 'persons_held'
     AND chosen.sex = '_T' AND chosen.age = '_T' AND chosen.legal_status = '_T' AND chosen.citizenship = '_T'
     AND chosen.offence = '_T' AND chosen.facility = '_T' AND chosen.definition IS NULL

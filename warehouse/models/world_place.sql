@@ -18,7 +18,7 @@ leaf AS (
   FROM place p
   LEFT JOIN latest l USING (place_id)
   WHERE p.kind IN ('state', 'territory', 'part')
-    AND coalesce(p.valid_from <= getvariable('as_of'), true) AND coalesce(p.valid_to > getvariable('as_of'), true)
+    AND coalesce(p.valid_from <= getvariable('as_of'), true) AND coalesce(p.valid_to >= getvariable('as_of'), true)
 ),
 parent AS (
   SELECT

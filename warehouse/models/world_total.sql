@@ -19,18 +19,22 @@ area AS (
 member AS (
   SELECT area.place_id AS area, area.name AS area_name, c.*
   FROM area JOIN counted c ON area.place_id = 'WLD' OR c.region = area.name
+),
+summed AS (
+  SELECT
+    any_value(as_of) AS as_of, area AS place_id, any_value(area_name) AS name,
+    coalesce(sum(latest) FILTER (adds), 0) + coalesce(sum(gap), 0) AS total,
+    coalesce(sum(latest) FILTER (role = 'reported'), 0) AS reported,
+    coalesce(sum(latest) FILTER (role = 'carried_forward'), 0) AS carried_forward,
+    coalesce(sum(gap), 0) AS gaps,
+    count(*) FILTER (adds) AS places,
+    count(*) FILTER (role = 'reported') AS places_reported,
+    count(*) FILTER (role = 'no_figure') AS places_without,
+    sum(population) FILTER (adds OR gap IS NOT NULL)
+      / (CASE WHEN area = 'WLD' THEN (SELECT population FROM lately WHERE place_id = 'WLD')
+         ELSE sum(population) FILTER (kind <> 'part') END) AS share
+  FROM member
+  GROUP BY area
 )
-SELECT
-  any_value(as_of) AS as_of, area AS place_id, any_value(area_name) AS name,
-  coalesce(sum(latest) FILTER (adds), 0) + coalesce(sum(gap), 0) AS total,
-  coalesce(sum(latest) FILTER (role = 'reported'), 0) AS reported,
-  coalesce(sum(latest) FILTER (role = 'carried_forward'), 0) AS carried_forward,
-  coalesce(sum(gap), 0) AS gaps,
-  count(*) FILTER (adds) AS places,
-  count(*) FILTER (role = 'reported') AS places_reported,
-  count(*) FILTER (role = 'no_figure') AS places_without,
-  least(1, sum(population) FILTER (adds OR gap IS NOT NULL)
-    / (CASE WHEN area = 'WLD' THEN (SELECT population FROM lately WHERE place_id = 'WLD')
-       ELSE sum(population) FILTER (kind <> 'part') END)) AS population_share
-FROM member
-GROUP BY area
+-- least() would take an unknown share for the whole.
+SELECT * EXCLUDE (share), if(share > 1, 1, share) AS population_share FROM summed

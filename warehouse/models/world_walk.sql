@@ -9,7 +9,7 @@ place_now AS (
 ),
 plain AS (
   SELECT 100 AS place_in_walk, 'component' AS role, 'Latest published figure of every place that has one, added up' AS title,
-         sum(latest) AS value, count(latest) AS places, sum(population) FILTER (latest IS NOT NULL) AS people,
+         coalesce(sum(latest), 0) AS value, count(latest) AS places, sum(population) FILTER (latest IS NOT NULL) AS people,
          'Places of all kinds, parts included, so some people are in it twice.' AS note
   FROM place_now
 ),
@@ -30,7 +30,7 @@ by_parts AS (
 ),
 once AS (
   SELECT 300, 'subtotal', 'Everybody in published figures, each counted once',
-         sum(latest), count(*), sum(population), NULL::VARCHAR
+         coalesce(sum(latest), 0), count(*), sum(population), NULL::VARCHAR
   FROM place_now WHERE role IN ('reported', 'carried_forward')
 ),
 reported AS (
@@ -57,7 +57,8 @@ uncounted AS (
 ),
 total AS (
   SELECT 900, 'total', 'World total, not yet brought forward to the day',
-         w.total, w.places + (SELECT count(DISTINCT place_id) FROM gap WHERE central IS NOT NULL), NULL::DOUBLE, NULL::VARCHAR
+         w.total, (SELECT count(*) FROM place_now WHERE role IN ('reported', 'carried_forward') OR gap IS NOT NULL),
+         NULL::DOUBLE, NULL::VARCHAR
   FROM world_total w WHERE w.place_id = 'WLD'
 ),
 missing AS (
@@ -81,5 +82,5 @@ step AS (
 )
 SELECT
   getvariable('as_of') AS as_of, row_number() OVER (ORDER BY place_in_walk) AS step, role, title, value, places,
-  CASE WHEN people IS NOT NULL THEN least(1, people / (SELECT population FROM world)) END AS population_share, note
-FROM step
+  if(share > 1, 1, share) AS population_share, note
+FROM (SELECT *, people / (SELECT population FROM world) AS share FROM step)

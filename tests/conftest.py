@@ -1,0 +1,60 @@
+"""What every test may use: the publishers' files, which may not be skipped where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def raw_is_required() -> bool:
+    """Whether a test that skips for want of the publishers' files is a failure."""
+    return os.environ.get("CUSTODY_RAW_REQUIRED") == "1"
+
+
+@pytest.fixture(scope="session")
+def raw() -> Path:
+    """The folder of the publishers' files; a test that asks for it is marked `raw` without saying so."""
+    named = os.environ.get("CUSTODY_TEST_RAW")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "raw"
+    if not folder.is_dir():
+        pytest.skip("the publishers' files are not here: CUSTODY_TEST_RAW names their folder")
+    return folder
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m raw` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "raw" in getattr(item, "fixturenames", ()):
+            item.add_marker("raw")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    # An expected failure is reported as skipped too, but it did run.
+    if raw_is_required() and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("raw"):
+        fail_the_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    # A module that skips as a whole hides its tests, and with them their marks.
+    if raw_is_required() and report.skipped and "mark.raw" in collector.path.read_text(encoding="utf-8"):
+        fail_the_skip(report)
+    return report
+
+
+def fail_the_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure that repeats the skip's reason."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"The publishers' files are required in this run (CUSTODY_RAW_REQUIRED=1). {reason}"

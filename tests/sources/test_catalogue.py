@@ -1,0 +1,121 @@
+"""What `source.yml` says: one folder is one source, and nothing in it is guessed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dictionary.model import dictionary
+from sources import catalogue
+from sources.catalogue import Source, read_source, source, sources
+from sources.errors import Refused
+
+ENTRY = {
+    "title": "T", "publisher": "P", "tier": "national", "licence": "CC-BY-4.0", "cadence": "yearly", "citation": "C",
+    "verified": False, "files": {"one": {"pattern": "one*.csv", "types": ["csv"]}, "two": {"pattern": "*two*", "types": ["csv"]}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "src"
+    made.mkdir()
+    (made / "source.yml").write_text(yaml.safe_dump(ENTRY))
+    (made / "parse.py").write_text("def parse(file): ...\n")
+    return made
+
+
+def test_every_folder_with_a_source_yml_is_a_source() -> None:
+    here = Path(catalogue.__file__).parent
+    assert set(sources()) == {path.parent.name for path in here.glob("*/source.yml")} >= {"unodc_prisons", "gaps"}
+
+
+@pytest.mark.parametrize("name", sorted(sources()))
+def test_every_source_has_a_parser_a_citation_and_a_known_licence(name: str) -> None:
+    known = source(name)
+    assert (
+        callable(known.parser())
+        and known.citation
+        and known.licence_class == dictionary().licences[known.licence].licence_class
+    )
+
+
+@pytest.mark.parametrize("name", sorted(sources()))
+def test_every_definition_that_a_parser_names_is_described(name: str) -> None:
+    """A `definition` is the id of an entry in source.yml: the bundled rows use no other."""
+    import pyarrow.parquet as pq
+
+    used = {
+        value
+        for path in source(name).bundled.rglob("observation.parquet")
+        for value in pq.read_table(path, columns=["definition"])["definition"].unique().to_pylist()
+        if value is not None
+    }
+    assert used <= set(source(name).definitions)
+
+
+def test_an_unknown_source_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Refused, match="There is no source 'unodc'; there are .*unodc_prisons"):
+        source("unodc")
+
+
+def test_a_source_yml_is_read(folder: Path) -> None:
+    found = read_source(folder)
+    assert (found.id, found.folder, found.tier, found.place_scheme) == ("src", folder, "national", "place_id")
+    assert found.bundled == folder / "bundled" and found.licence_class == "open"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"licence": "mine"}, "no licence 'mine'"),
+        ({"tier": "local"}, "tier"),
+        ({"colour": "red"}, "colour"),
+        ({"files": {"one": {"pattern": "*", "types": ["docx"]}}}, "files.one.types"),
+        ({"title": None}, "title"),
+    ],
+)
+def test_a_source_yml_that_is_not_clear_is_refused(folder: Path, change: dict[str, object], words: str) -> None:
+    (folder / "source.yml").write_text(yaml.safe_dump({**ENTRY, **change}))
+    with pytest.raises(Refused) as error:
+        read_source(folder)
+    assert str(error.value).startswith("src/source.yml: ") and words in str(error.value)
+
+
+def test_a_name_that_matches_one_file_is_that_file(folder: Path) -> None:
+    found = read_source(folder)
+    assert found.file_for("one_2020.csv") == "one" and found.file_for("the two.csv") == "two"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("three.csv", "none of the files"), ("one_two.csv", "several of the files")]
+)
+def test_a_name_that_matches_none_or_several_is_refused(folder: Path, name: str, words: str) -> None:
+    with pytest.raises(Refused, match=rf"{name}: {words} of src match this name; say which with --file"):
+        read_source(folder).file_for(name)
+
+
+def changed(found: Source, path: Path, text: str) -> bool:
+    before = found.code_digest()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return found.code_digest() != before
+
+
+@pytest.mark.parametrize("name", ["parse.py", "corrections.yml", "aliases.csv", "source.yml", "inner/more.py"])
+def test_whatever_turns_bytes_into_rows_changes_the_digest(folder: Path, name: str) -> None:
+    assert changed(read_source(folder), folder / name, "x: 1\n")
+
+
+@pytest.mark.parametrize("name", ["notes.md", "bundled/one/2020/x.csv"])
+def test_what_does_not_turn_bytes_into_rows_does_not(folder: Path, name: str) -> None:
+    assert not changed(read_source(folder), folder / name, "x")
+
+
+def test_the_digest_is_the_same_in_another_place(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere" / "src"
+    shutil.copytree(folder, other)
+    assert read_source(folder).code_digest() == read_source(other).code_digest()

@@ -1,0 +1,352 @@
+"""The world total on a day: every place counted once, and a walk that adds up to the person."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from sources.places import Place, places
+from tests.warehouse.made import EUROSTAT, UNODC, World, gap, observation
+
+Row = dict[str, Any]
+
+COUNTED = ("reported", "carried_forward")
+
+
+def world(*rows: Row, **more: Any) -> World:
+    return World(rows, **more)
+
+
+def held(place: str, value: float, year: int, **more: Any) -> Row:
+    return observation(place, value, year, **more)
+
+
+def adds_up(made: World) -> None:
+    """What holds of every world: components make the total, regions make the world, roles make the sums."""
+    walk = made.rows("SELECT * FROM world_walk ORDER BY step")
+    total = made.total()
+    components = sum(s["value"] or 0 for s in walk if s["role"] == "component")
+    assert components == pytest.approx(total["total"], abs=1e-6)
+    (last,) = [s for s in walk if s["role"] == "total"]
+    assert last["value"] == total["total"]
+    (subtotal,) = [s for s in walk if s["role"] == "subtotal"]
+    before = [s["value"] for s in walk if s["role"] == "component" and s["step"] < subtotal["step"]]
+    assert sum(before) == pytest.approx(subtotal["value"], abs=1e-6)
+    assert subtotal["value"] == pytest.approx(total["reported"] + total["carried_forward"], abs=1e-6)
+    assert total["total"] == pytest.approx(total["reported"] + total["carried_forward"] + total["gaps"], abs=1e-6)
+    regions = made.rows("SELECT * FROM world_total WHERE place_id <> 'WLD'")
+    for column in ("total", "reported", "carried_forward", "gaps", "places", "places_reported"):
+        assert sum(r[column] for r in regions) == pytest.approx(total[column], abs=1e-6), column
+    assert [s["step"] for s in walk] == list(range(1, len(walk) + 1))
+
+
+# One place
+
+
+def test_the_latest_figure_on_or_before_the_day_is_taken() -> None:
+    rows = [held("ALB", 1, 2019), held("ALB", 2, 2021), held("ALB", 4, 2022)]
+    for as_of, value in [("2025-06-01", 4), ("2022-12-31", 4), ("2022-12-30", 2), ("2021-12-31", 2), ("2020-05-05", 1)]:
+        made = world(*rows, as_of=as_of)
+        assert made.total()["total"] == value, as_of
+        adds_up(made)
+
+
+@pytest.mark.parametrize(
+    ("day", "as_of", "role"),
+    [
+        (date(2024, 12, 31), "2024-12-31", "reported"),
+        (date(2023, 12, 31), "2024-12-31", "reported"),  # 366 days, of a leap year
+        (date(2023, 12, 30), "2024-12-31", "carried_forward"),
+        (date(2022, 12, 31), "2023-12-31", "reported"),  # 365 days
+        (date(2022, 12, 30), "2023-12-31", "reported"),  # 366 days
+        (date(2022, 12, 29), "2023-12-31", "carried_forward"),
+    ],
+)
+def test_a_figure_of_more_than_366_days_is_carried_forward(day: date, as_of: str, role: str) -> None:
+    made = world(observation("ALB", 5000, on=day), as_of=as_of)
+    assert made.roles() == {"ALB": role}
+    total = made.total()
+    assert total[role] == total["total"] == 5000 and total["places_reported"] == (role == "reported")
+
+
+def test_only_everybody_in_all_prisons_by_the_measures_own_definition_is_counted() -> None:
+    changes: list[Row] = [
+        {"sex": "F"}, {"age": "ADULT"}, {"legal_status": "SENTENCED"}, {"citizenship": "NATIONAL"}, {"offence": "ICCS01"},
+        {"facility": "one"}, {"definition": "d"}, {"measure": "official_capacity"}, {"measure": "admissions"},
+        {"measure": "persons_held_rate"}, {"measure": "population"}, {"measure": "persons_under_supervision"},
+    ]  # fmt: skip
+    made = world(*(held("ALB", 7, 2024, **change) for change in changes))
+    assert made.roles() == {} and made.total()["total"] == 0
+    adds_up(made)
+
+
+def test_the_figure_behind_a_place_is_named() -> None:
+    made = world(held("ALB", 5000, 2024), held("ALB", 4000, 2023))
+    place = made.one("SELECT * FROM world_place WHERE place_id = 'ALB'")
+    assert place["figure_id"] == made.figure("ALB", 2024)["figure_id"]
+    assert (place["latest"], place["source_id"], place["period_end"]) == (5000, UNODC, date(2024, 12, 31))
+
+
+def test_aggregates_are_never_counted() -> None:
+    made = world(held("WLD", 1e7, 2024), held("M49-150", 1e6, 2024), held("ALB", 5, 2024))
+    assert made.total()["total"] == 5
+
+
+def test_before_any_figure_there_is_no_one_and_nothing_is_claimed() -> None:
+    made = world(held("ALB", 5000, 2024), held("ALB", 3e6, 2024, measure="population"), as_of="1990-01-01")
+    total = made.total()
+    assert (total["total"], total["places"], total["population_share"]) == (0, 0, None)
+    assert made.roles() == {}
+    adds_up(made)
+
+
+def test_every_state_territory_and_part_in_being_is_in_the_table_once() -> None:
+    for as_of in ("2025-12-31", "2006-06-02", "1999-03-31"):
+        found = [r["place_id"] for r in world(as_of=as_of).rows("SELECT place_id FROM world_place")]
+        assert sorted(found) == sorted(
+            p.place_id for p in places().values() if p.kind != "aggregate" and p.exists_on(date.fromisoformat(as_of))
+        )
+
+
+def test_a_place_that_is_gone_is_not_counted_any_more() -> None:
+    rows = [held("SCG", 8000, 2005), held("SRB", 7000, 2007), held("MNE", 800, 2007)]
+    assert world(*rows, as_of="2006-06-02").total()["total"] == 8000
+    assert world(*rows, as_of="2006-06-03").total()["total"] == 0
+    assert world(*rows, as_of="2007-12-31").total()["total"] == 7800
+
+
+# Parts
+
+
+def test_a_parent_as_recent_as_its_parts_stands_for_them() -> None:
+    made = world(held("IRQ", 100, 2022), held("IRQ-CEN", 60, 2022), held("IRQ-KR", 30, 2021))
+    assert made.roles() == {"IRQ": "carried_forward", "IRQ-CEN": "inside_parent", "IRQ-KR": "inside_parent"}
+    assert made.total()["total"] == 100
+    within = made.rows("SELECT place_id FROM world_place WHERE within = 'IRQ' ORDER BY 1")
+    assert [w["place_id"] for w in within] == ["IRQ-CEN", "IRQ-KR"]
+    adds_up(made)
+
+
+def test_parts_more_recent_than_their_parent_are_counted_instead_of_it() -> None:
+    made = world(held("IRQ", 100, 2019), held("IRQ-CEN", 60, 2022), held("IRQ-KR", 30, 2021))
+    assert made.roles() == {"IRQ": "by_parts", "IRQ-CEN": "carried_forward", "IRQ-KR": "carried_forward"}
+    assert made.total()["total"] == 90 and made.total()["places"] == 2
+    adds_up(made)
+
+
+def test_some_of_the_parts_never_stand_for_a_parent_that_has_a_figure() -> None:
+    made = world(held("IRQ", 100, 2010), held("IRQ-CEN", 60, 2024))
+    assert made.roles()["IRQ"] == "carried_forward" and made.total()["total"] == 100
+    adds_up(made)
+
+
+def test_the_turn_from_parent_to_parts_follows_the_day() -> None:
+    rows = [held("IRQ", 100, 2021), held("IRQ-CEN", 60, 2020), held("IRQ-KR", 30, 2020), held("IRQ-CEN", 65, 2022)]
+    by_day = {f"{year}-12-31": world(*rows, as_of=f"{year}-12-31").total()["total"] for year in (2020, 2021, 2022)}
+    assert by_day == {"2020-12-31": 90, "2021-12-31": 100, "2022-12-31": 95}
+
+
+def test_parts_are_counted_each_at_its_own_latest_year() -> None:
+    rows = [
+        held("GBR-EAW", 87489, 2024),
+        held("GBR-NIR", 1877, 2022),
+        held("GBR-SCT", 8000, 2023),
+        held("GBR-SCT", 1, 2020),
+    ]
+    made = world(*rows)
+    assert made.roles() == {
+        "GBR": "by_parts", "GBR-EAW": "reported", "GBR-NIR": "carried_forward", "GBR-SCT": "carried_forward",
+    }  # fmt: skip
+    assert made.total()["total"] == 87489 + 1877 + 8000
+    adds_up(made)
+
+
+def test_a_sum_of_parts_is_not_counted_beside_the_parts() -> None:
+    made = world(*(held(p, n, 2024) for p, n in [("GBR-EAW", 1), ("GBR-NIR", 2), ("GBR-SCT", 4)]))
+    assert made.figure("GBR", 2024)["derived"] and made.total()["total"] == 7
+    adds_up(made)
+
+
+# Places inside another's figure
+
+
+FRANCE = [held("FRA", 80000, 2024), held("MTQ", 900, 2022), held("NCL", 600, 2021)]
+
+
+@pytest.mark.parametrize("source", [UNODC, EUROSTAT])
+def test_the_territories_of_france_are_in_its_figure(source: str) -> None:
+    made = world({**FRANCE[0], "source_id": source, "file": source}, *FRANCE[1:])
+    roles = made.roles()
+    assert [roles[p] for p in ("FRA", "MTQ", "NCL", "GLP")] == ["reported", *["inside_other"] * 3]
+    assert made.total()["total"] == 80000
+    step = made.one("SELECT * FROM world_walk WHERE title LIKE '%inside another place%'")
+    assert (step["value"], step["places"]) == (-1500, 2)
+    adds_up(made)
+
+
+def test_they_are_not_where_its_figure_is_of_another_source() -> None:
+    made = world({**FRANCE[0], "source_id": "ministry", "file": "ministry"}, *FRANCE[1:])
+    assert made.roles() == {"FRA": "reported", "MTQ": "carried_forward", "NCL": "carried_forward"}
+    assert made.total()["total"] == 81500
+    adds_up(made)
+
+
+def test_they_are_not_where_france_has_no_figure() -> None:
+    made = world(*FRANCE[1:])
+    assert made.roles() == {"MTQ": "carried_forward", "NCL": "carried_forward"} and made.total()["total"] == 1500
+
+
+def test_a_listed_source_that_is_not_the_latest_does_not_cover() -> None:
+    made = world(held("FRA", 1, 2024, source_id="ministry"), held("FRA", 2, 2023), *FRANCE[1:])
+    assert made.roles()["MTQ"] == "carried_forward" and made.total()["total"] == 1 + 1500
+
+
+# Whom nobody counts
+
+
+def test_a_gap_is_added_and_named() -> None:
+    made = world(held("ALB", 5000, 2024), gaps=[gap("PRK", 100_000, low=80_000, high=120_000)])
+    assert made.roles() == {"ALB": "reported", "PRK": "gap"}
+    total = made.total()
+    assert (total["total"], total["gaps"], total["places"]) == (105_000, 100_000, 1)
+    step = made.one("SELECT * FROM world_walk WHERE title LIKE 'Not counted%'")
+    assert (step["value"], step["role"], step["places"]) == (100_000, "component", 1)
+    assert "Range 80,000 to 120,000." in step["note"] and step["note"].endswith("Somebody, 2020.")
+    adds_up(made)
+
+
+def test_a_gap_of_a_place_that_has_a_figure_is_added_to_it() -> None:
+    made = world(held("CHN", 1_690_000, 2024), gaps=[gap("CHN", 650_000), gap("CHN", 100_000, "other")])
+    assert made.roles() == {"CHN": "reported"} and made.total()["total"] == 2_440_000
+    assert made.one("SELECT places FROM world_walk WHERE role = 'total'")["places"] == 1, "one place, once"
+    adds_up(made)
+
+
+def test_what_nobody_has_estimated_counts_as_nothing_in_words() -> None:
+    made = world(held("ALB", 1, 2024), gaps=[gap("ERI", None, citation=None), gap("PRK", None, low=5, high=None)])
+    assert made.total()["gaps"] == 0 and "ERI" not in made.roles()
+    steps = made.rows("SELECT * FROM world_walk WHERE title LIKE 'Not counted%' ORDER BY step")
+    assert [(s["value"], s["places"]) for s in steps] == [(None, 0), (None, 0)]
+    assert steps[0]["note"] == "Unknown; counts as nothing."
+    assert steps[1]["note"].startswith("Unknown; counts as nothing. Range 5 to unknown.")
+    adds_up(made)
+
+
+def test_a_revised_list_of_gaps_takes_the_place_of_the_old_one() -> None:
+    """A component under another name must not be counted beside itself."""
+    old = [gap("PRK", 100_000, "camps"), gap("CHN", 650_000, "detention")]
+    new = [gap("PRK", 90_000, "camps", vintage="2027-01-01"), gap("CHN", 600_000, "pre-trial", vintage="2027-01-01")]
+    made = world(held("ALB", 1, 2024), gaps=[*old, *new])
+    assert made.total()["gaps"] == 690_000
+    assert len(made.rows("SELECT * FROM gap")) == 2
+    adds_up(made)
+
+
+# Population behind the total
+
+
+def people(place: str, value: float, year: int = 2024) -> Row:
+    return observation(place, value, year, measure="population", source_id="world_bank_population")
+
+
+def test_the_share_of_people_is_that_of_the_places_counted_or_estimated() -> None:
+    rows = [people("WLD", 1000), people("ALB", 100), people("DEU", 300), people("PRK", 200), people("ITA", 400)]
+    made = world(held("ALB", 1, 2024), held("DEU", 2, 2010), *rows, gaps=[gap("PRK", 5)])
+    assert made.total()["population_share"] == pytest.approx(0.6)
+    assert made.total("M49-150")["population_share"] == pytest.approx(400 / 800)
+    step = made.one("SELECT * FROM world_walk WHERE role = 'subtotal'")
+    assert step["population_share"] == pytest.approx(0.4)
+    missing = made.one("SELECT * FROM world_walk WHERE title LIKE '%without any figure'")
+    assert missing["population_share"] == pytest.approx(0.4) and missing["note"].startswith("Italy; ")
+
+
+def test_a_share_of_an_unknown_population_is_unknown_and_not_the_whole() -> None:
+    made = world(held("ALB", 1, 2024), people("ALB", 100), as_of="2025-12-31")
+    assert made.total()["population_share"] is None
+    assert {s["population_share"] for s in made.rows("SELECT * FROM world_walk")} == {None}
+    assert world(held("ALB", 1, 2024), people("WLD", 1000)).total()["population_share"] is None
+
+
+def test_more_people_in_the_places_than_in_the_world_are_all_of_them() -> None:
+    assert world(held("ALB", 1, 2024), people("ALB", 1001), people("WLD", 1000)).total()["population_share"] == 1
+
+
+def test_population_is_that_of_the_latest_year_up_to_the_day() -> None:
+    rows = [people("WLD", 1000, 2020), people("WLD", 10, 2025), people("ALB", 500, 2019), people("ALB", 9, 2025)]
+    assert world(held("ALB", 1, 2019), *rows, as_of="2024-12-31").total()["population_share"] == 0.5
+
+
+# Many worlds
+
+
+def test_nobody_is_outside_the_regions() -> None:
+    """Antarctica alone has none, and no prison."""
+    assert [p.place_id for p in places().values() if p.kind != "aggregate" and not p.region] == ["ATA"]
+
+
+def by_hand(rows: Iterable[Row], gaps: Iterable[Row], as_of: date) -> dict[str, float]:
+    """What each region holds, told once more in Python: latest figures, each place once, plus gaps."""
+    latest: dict[str, Row] = {}
+    for row in rows:
+        if row["period_end"] <= as_of and row["period_end"] >= latest.get(row["place_id"], row)["period_end"]:
+            latest[row["place_id"]] = row
+    here = {k: p for k, p in places().items() if p.kind != "aggregate" and p.exists_on(as_of)}
+    latest = {k: row for k, row in latest.items() if k in here}
+    parts: dict[str, list[Place]] = defaultdict(list)
+    for place in here.values():
+        if place.kind == "part" and place.parent:
+            parts[place.parent].append(place)
+
+    def stands(parent: str) -> bool:
+        have = [latest[p.place_id]["period_end"] for p in parts[parent] if p.place_id in latest]
+        return parent in latest and (len(have) < len(parts[parent]) or latest[parent]["period_end"] >= max(have))
+
+    french = ["BLM", "GLP", "GUF", "MAF", "MTQ", "MYT", "NCL", "PYF", "REU", "SPM", "WLF"]
+    listed = "FRA" in latest and latest["FRA"]["source_id"] in (UNODC, EUROSTAT)
+    sums: dict[str, float] = defaultdict(float)
+    for name, row in latest.items():
+        place = here[name]
+        if place.kind == "part" and place.parent and stands(place.parent):
+            continue
+        if any(p.place_id in latest for p in parts[name]) and not stands(name):
+            continue
+        if listed and name in french:
+            continue
+        sums[str(place.region)] += row["value"]
+    for entry in gaps:
+        if entry["place_id"] in here:
+            sums[str(here[entry["place_id"]].region)] += entry["central"] or 0
+    return {region: value for region, value in sums.items() if value}
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_any_world_adds_up_to_the_person(seed: int) -> None:
+    draw = random.Random(seed)
+    leaves = [p.place_id for p in places().values() if p.kind != "aggregate" and p.region]
+    some = draw.sample(leaves, draw.choice([3, 40, 250])) + ["FRA", "MTQ", "IRQ", "IRQ-CEN", "IRQ-KR", "GBR", "GBR-EAW",
+                                                             "GBR-NIR", "GBR-SCT", "BIH", "BIH-BIH", "BIH-SRP"]  # fmt: skip
+    rows = []
+    for place in sorted(set(some)):
+        if draw.random() < 0.15:
+            continue
+        for year in draw.sample(range(2015, 2025), draw.choice([1, 2, 4])):
+            day = date(year, 1, 1) + timedelta(days=draw.randrange(365))
+            source = draw.choice([UNODC, EUROSTAT, "ministry"])
+            on = draw.choice([None, day])
+            rows.append(held(place, draw.randrange(0, 2_000_000), year, on=on, source_id=source))
+    listed = {p: [gap(p, draw.choice([None, draw.randrange(10**6)]), c) for c in "ab"] for p in draw.sample(leaves, 4)}
+    as_of = date(draw.choice([2014, 2018, 2022, 2025]), draw.choice([6, 12]), 30)
+    gaps = [g for p, entries in listed.items() for g in entries if places()[p].exists_on(as_of)]
+    made = world(*rows, gaps=gaps, as_of=as_of.isoformat())
+    adds_up(made)
+    expected = by_hand(rows, gaps, as_of)
+    found = {r["name"]: r["total"] for r in made.rows("SELECT * FROM world_total WHERE place_id <> 'WLD'")}
+    assert {k: v for k, v in found.items() if v} == expected
+    assert made.total()["total"] == sum(expected.values())
+    counted = made.one("SELECT count(*) AS n, count(DISTINCT place_id) AS d FROM world_place WHERE role IN ?", COUNTED)
+    assert counted["n"] == counted["d"] == made.total()["places"]

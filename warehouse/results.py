@@ -1,0 +1,51 @@
+"""What a check answers: passed, failed or could not run, on how many rows, and which rows break it.
+
+Apart from `warehouse.checks` so that reading answers takes no library to import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from dictionary.model import Severity
+
+Outcome = Literal["passed", "failed", "could_not_run"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The answer to one expectation.
+
+    `failing` counts rows that break it (0 for table-level ones that hold), `examples` are the first of them, and
+    `detail` says what was found where no rows are to blame or the check could not run.
+    """
+
+    table: str
+    type: str
+    columns: tuple[str, ...]
+    severity: Severity
+    reason: str
+    outcome: Outcome
+    rows: int
+    failing: int = 0
+    examples: tuple[dict[str, Any], ...] = ()
+    detail: str | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the data may not be used: a critical expectation that did not pass, for whatever reason."""
+        return self.severity == "critical" and self.outcome != "passed"
+
+    def sentence(self) -> str:
+        """What happened, for a person."""
+        if self.outcome == "could_not_run":
+            return f"{self.table}: the check could not run ({self.reason} {self.detail})"
+        first = f", first {self.examples[0]}" if self.examples else ""
+        return f"{self.table}: {self.reason} {self.failing:,} of {self.rows:,} rows break it{first}." + (
+            f" {self.detail}" if self.detail else ""
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return asdict(self)

@@ -1,0 +1,114 @@
+"""The warehouse that stands: what it was built from, what it holds, and whether it is still the one to have.
+
+Read from the record beside the DuckDB file. Nothing heavy is imported here: `custody run` asks first whether there is
+anything to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sources.catalogue import sources
+from sources.errors import Refused
+from sources.home import Home, read_json
+from warehouse.records import Vintage, all_vintages
+from warehouse.results import CheckResult
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class BuiltTable:
+    """One table of the warehouse: its rows and the answers to its checks."""
+
+    name: str
+    rows: int
+    checks: list[CheckResult]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A warehouse as it stands; `new` says whether this call made it."""
+
+    digest: str
+    as_of: date
+    tables: list[BuiltTable]
+    new: bool
+
+
+def default_as_of(today: date) -> date:
+    """The last day of the last complete year."""
+    return date(today.year - 1, 12, 31)
+
+
+def code_digest() -> str:
+    """A digest of all that turns accepted rows into tables: SQL, rules, the dictionary and this room's code."""
+    digest = hashlib.sha256()
+    own = [*HERE.rglob("*.sql"), *HERE.glob("*.yml"), *HERE.glob("*.py")]
+    for path in sorted([*own, *(HERE.parent / "dictionary").rglob("*.yml"), *(HERE.parent / "sources").glob("*.csv")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def inputs_digest(vintages: list[Vintage], as_of: date) -> str:
+    """A digest of all that a warehouse is made from."""
+    digest = hashlib.sha256(f"{code_digest()} {as_of} {version('duckdb')}".encode())
+    for source in sources().values():
+        digest.update((source.folder / "source.yml").read_bytes())
+    for vintage in vintages:
+        digest.update(
+            json.dumps(
+                [vintage.source_id, vintage.file, vintage.vintage, vintage.record["tables"]], sort_keys=True
+            ).encode()
+        )
+    return digest.hexdigest()
+
+
+def is_current(home: Home, as_of: date) -> bool:
+    """Whether the warehouse that is there is the one that `build` would make of what is accepted now."""
+    found = find(home)
+    return found is not None and found.digest == inputs_digest(all_vintages(home), as_of)
+
+
+def find(home: Home) -> Build | None:
+    """The warehouse that is there, if its record belongs to it."""
+    if not (home.warehouse.exists() and home.build_record.exists()):
+        return None
+    record = read_json(home.build_record)
+    if record["bytes"] != home.warehouse.stat().st_size:
+        return None
+    tables = [BuiltTable(t["name"], t["rows"], [_result(c) for c in t["checks"]]) for t in record["tables"]]
+    return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False)
+
+
+def standing(home: Home) -> Build:
+    """The warehouse that is there.
+
+    Raises:
+        Refused: when there is none.
+    """
+    found = find(home)
+    if found is None:
+        raise Refused("There is no warehouse yet; run `custody run --offline` first.")
+    return found
+
+
+def _result(plain: dict[str, Any]) -> CheckResult:
+    return CheckResult(**{**plain, "columns": tuple(plain["columns"]), "examples": tuple(plain["examples"])})
+
+
+def record(built: Build, path: Path) -> dict[str, Any]:
+    """What is written beside the DuckDB file."""
+    tables = [{"name": t.name, "rows": t.rows, "checks": [c.as_dict() for c in t.checks]} for t in built.tables]
+    return {
+        "digest": built.digest,
+        "as_of": built.as_of.isoformat(),
+        "bytes": path.stat().st_size,
+        "tables": json.loads(json.dumps(tables, default=str)),
+    }
