@@ -297,14 +297,15 @@ def sql(
         )
         try:
             answer = connection.execute(query)
-            if answer is None:  # nothing but white space, comments and semicolons
-                raise fail("the query is empty; give one SELECT.", USAGE)
-            columns = _told_apart([d[0] for d in answer.description or []])
-            rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+            given = [] if answer is None else answer.fetchall()
         except duckdb.Error as error:
             raise fail(" ".join(str(error).split())) from None
         except RuntimeError as error:  # so DuckDB tells of Ctrl-C
             raise KeyboardInterrupt from error
+        if answer is None:  # nothing but white space, comments and semicolons
+            raise fail("the query is empty; give one SELECT.", USAGE)
+        columns = _told_apart([d[0] for d in answer.description or []])
+        rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in given]
     printing.as_json(rows) if json else printing.table(rows)
 
 

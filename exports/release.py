@@ -156,7 +156,11 @@ def _refuse_internal(rows: dict[str, pa.Table]) -> None:
     }
     barred = {key for key, licence in dictionary().licences.items() if licence.licence_class == "internal"}
     for name, table in rows.items():
-        if name != "source" and "licence" in table.column_names and (found := barred & set(table.column("licence").to_pylist())):
+        if (
+            name != "source"
+            and "licence" in table.column_names
+            and (found := barred & set(table.column("licence").to_pylist()))
+        ):
             raise GateClosed(
                 f"Table {name} has rows under {sorted(found)[0]}, an internal licence; nothing was released."
             )

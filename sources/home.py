@@ -51,6 +51,11 @@ class Home:
         return self.root / "warehouse.json"
 
     @property
+    def build_failure(self) -> Path:
+        """The checks that the last build failed; absent after a good one."""
+        return self.root / "build-failed.json"
+
+    @property
     def releases(self) -> Path:
         """Published releases."""
         return self.root / "releases"

@@ -403,14 +403,22 @@ def csv_cells(name: str, data: bytes, expected: Sequence[str], delimiter: str = 
 
 
 def read_json(name: str, data: bytes) -> Any:
-    """Parsed JSON, numbers as they are, NaN refused."""
+    """Parsed JSON, numbers as they are; NaN, a name given twice and nesting without end are refused."""
 
     def refuse_constant(text: str) -> Any:
         raise refusal(name, f"{text} is not a number in JSON.")
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        record = dict(pairs)
+        if len(record) != len(pairs):
+            raise refusal(name, f"one name stands twice in {', '.join(key for key, _ in pairs)[:80]!r}.")
+        return record
+
     try:
-        return json.loads(decode(name, data), parse_constant=refuse_constant)
-    except json.JSONDecodeError as error:
+        return json.loads(decode(name, data), parse_constant=refuse_constant, object_pairs_hook=once)
+    except (RecursionError, ValueError) as error:
+        if not isinstance(error, json.JSONDecodeError):
+            raise refusal(name, f"JSON that no publisher writes ({type(error).__name__}); get it again.") from error
         raise refusal(
             name, f"not readable JSON ({error.msg}, line {error.lineno}); it may be cut off, get it again."
         ) from error
@@ -453,6 +461,9 @@ def zip_members(name: str, data: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if (size := sum(info.file_size for info in archive.infolist())) > UNPACKED_BYTES:
                 raise refusal(name, f"it would unpack to {size:,} bytes, more than any known file; it is not read.")
+            names = archive.namelist()
+            if twice := sorted({member for member in names if names.count(member) > 1}):
+                raise refusal(name, f"the file {twice[0]} is in it twice.")
             return {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
     except DAMAGED_ZIP as error:
         raise refusal(name, f"not a readable zip, truncated or damaged ({error}); get it again.") from error

@@ -69,13 +69,33 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             tables = [_checked(table, answers, progress) for table, answers in pending]
             _refuse_failed(home, tables)
             connection.execute("DROP SCHEMA accepted CASCADE; DROP SCHEMA reference CASCADE")
+        # Without its record the warehouse counts as none: a crash from here on is mended by the next build.
+        home.build_record.unlink(missing_ok=True)
         os.replace(beside, home.warehouse)
     finally:
-        for left in home.root.glob(f"{beside.name}*"):
-            left.unlink(missing_ok=True)
+        _remove_leftovers(home)
+    home.build_failure.unlink(missing_ok=True)
     made = Build(digest, as_of, tables, True)
     write_json(home.build_record, record(made, home.warehouse))
     return made
+
+
+def _remove_leftovers(home: Home) -> None:
+    """Remove what this process, or one that no longer lives, left of a build."""
+    for left in home.root.glob(".building-*"):
+        maker = int(left.name.split("-")[1].split(".")[0])
+        if maker == os.getpid() or not _lives(maker):
+            left.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def connect(home: Home) -> duckdb.DuckDBPyConnection:
@@ -92,10 +112,9 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
 def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
     failed = [c for t in tables for c in t.checks if c.blocks]
     if failed:
-        report = home.root / "build-failed.json"
-        write_json(report, json.loads(json.dumps([c.as_dict() for c in failed], default=str)))
+        write_json(home.build_failure, json.loads(json.dumps([c.as_dict() for c in failed], default=str)))
         raise BuildFailed(
-            f"{failed[0].sentence()} The last warehouse stays; all {len(failed)} failed checks are in {report}."
+            f"{failed[0].sentence()} The last warehouse stays; all {len(failed)} failures are in {home.build_failure}."
         )
 
 

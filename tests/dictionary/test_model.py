@@ -114,7 +114,11 @@ REFUSED = {
     "a key of a table": (add("tables/gap.yml", "colour: red"), "tables/gap.yml", "colour"),
     "a key of a column": (put("tables/gap.yml", "{type: number,", "{type: number, colour: red,"), "gap.yml", "colour"),
     "a key of a shared column": (put("columns.yml", "file: {type", "file: {colour: red, type"), ".yml", "colour"),
-    "a key of a check": (put("tables/observation.yml", "- {kind:", "- {colour: red, kind:"), "observation.yml", "colour"),
+    "a key of a check": (
+        put("tables/observation.yml", "- {kind:", "- {colour: red, kind:"),
+        "observation.yml",
+        "colour",
+    ),
     "a key of a code list": (put("codes.yml", "  title: Sex", "  title: Sex\n  colour: red"), "codes.yml", "colour"),
     "a key of a measure": (put("measures.yml", "  unit:", "  colour: red\n  unit:"), "measures.yml", "colour"),
     "a key of a licence": (put("licences.yml", "  class:", "  colour: red\n  class:"), "licences.yml", "colour"),
@@ -128,7 +132,11 @@ REFUSED = {
     "a nature": (put("measures.yml", "nature: stock", "nature: shock"), "measures.yml", "nature"),
     "a class of licences": (put("licences.yml", "class: open", "class: shut"), "licences.yml", "class"),
     "a kind of check": (put("tables/observation.yml", "kind: between", "kind: beyond"), "observation.yml", "kind"),
-    "a severity": (put("tables/observation.yml", "severity: critical", "severity: mild"), "observation.yml", "severity"),
+    "a severity": (
+        put("tables/observation.yml", "severity: critical", "severity: mild"),
+        "observation.yml",
+        "severity",
+    ),
 }
 MISSING = {
     "in a key": (put("tables/gap.yml", "key: [place_id,", "key: [plaice,"), "tables/gap.yml", "plaice"),

@@ -74,7 +74,7 @@ def test_ddl_quotes_what_it_is_given() -> None:
     columns, comment = described(MADE)
     assert [c[0] for c in columns] == ["a", "b", "c", "d", "e", "select", "g"]
     assert columns[0][3] == "It's; DROP TABLE made; --"
-    assert comment == "One row; it's quoted -- \"so\"."
+    assert comment == 'One row; it\'s quoted -- "so".'
 
 
 def test_ddl_refuses_a_missing_value_where_the_dictionary_does() -> None:

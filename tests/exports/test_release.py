@@ -71,7 +71,9 @@ def test_nobody_may_write(release: Path) -> None:
 
 
 def test_checksums_hold_by_sha256sum(release: Path) -> None:
-    run = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=release, capture_output=True, text=True)
+    run = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=release, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.count(": OK\n") == len(WORDS) - 1 + 2 * len(TABLES)
 

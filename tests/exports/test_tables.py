@@ -173,7 +173,9 @@ CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\x1e\x1f"), 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(CELL | st.none(), st.floats(allow_nan=False, allow_infinity=False)), min_size=1))
-def test_any_text_and_number_read_back(tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[Any, float]]) -> None:
+def test_any_text_and_number_read_back(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[Any, float]]
+) -> None:
     folder = tmp_path_factory.mktemp("any")
     rows = [
         {"key": f"{i:04}", "words": words, "count": i, "share": share + 0.0, "day": None, "yes": None}

@@ -257,7 +257,6 @@ def test_json_that_is_none_is_refused(text: str) -> None:
         read_json("f.json", text.encode("latin-1"))
 
 
-@pytest.mark.xfail(reason="reading.py:412 leaves a second name, RecursionError and ValueError to Python")
 @pytest.mark.parametrize(
     "text",
     [
@@ -301,7 +300,6 @@ def test_a_zip_that_lies_about_its_size_gives_no_more_than_it_says() -> None:
         zip_members("f.zip", bytes(data))
 
 
-@pytest.mark.xfail(reason="reading.py:456: the second member answers for both")
 def test_one_member_name_twice_is_refused() -> None:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive, pytest.warns(UserWarning):

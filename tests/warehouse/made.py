@@ -10,16 +10,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import yaml
 
 from dictionary.arrow import schema
 from dictionary.model import BREAKDOWNS, dictionary
-from dictionary.render import ddl, quote
 from sources.places import places
 from warehouse import models
 
@@ -104,66 +105,32 @@ class World:
             vintages: source, file and vintage of files that gave no row.
             until: the model that is wanted; by default all.
         """
-        self.connection = duckdb.connect(config={"threads": 1})
-        self.connection.execute("CREATE SCHEMA accepted; CREATE SCHEMA reference")
+        self.connection = _base().cursor()
+        name = f"world{next(_numbers)}"
+        self._execute(f"ATTACH ':memory:' AS {name}", f"USE {name}", "CREATE SCHEMA accepted")
+        self._execute("CREATE SCHEMA reference", *(f"CREATE VIEW reference.{n} AS FROM base.{n}" for n in SAME))
         self.connection.execute("SET VARIABLE as_of = CAST(? AS DATE)", [as_of])
         given = {"observation": list(observations), "gap": list(gaps)}
         for table in dictionary().tables.values():
             if table.group == "accepted":
-                self.connection.execute(_bare(ddl(table, f"accepted.{table.name}")))
-                self._fill(table.name, given.get(table.name, []))
-        self._reference([*given["observation"], *given["gap"]], coverage, vintages)
-        for model in _needed(until):
-            self.connection.execute(f'CREATE TABLE "{model.name}" AS {model.sql.rstrip().rstrip(";")}')
+                rows = pa.Table.from_pylist([dict(r) for r in given.get(table.name, [])], schema=schema(table))
+                self._put(f"accepted.{table.name}", rows)
+        files = {(r["source_id"], r["file"], r["vintage"]) for rows in given.values() for r in rows} | set(vintages)
+        known = [_snapshot(*file) for file in sorted(files)]
+        self._put("reference.snapshot", pa.Table.from_pylist(known, schema=schema(dictionary().tables["snapshot"])))
+        inside = _coverage() if coverage is None else coverage
+        listed = [(p, s, i) for p, (sources, included) in inside.items() for s in sources for i in included]
+        self._put("reference.coverage", _table(("place_id", "source_id", "included"), listed))
+        self._execute(*(f'CREATE TABLE "{m.name}" AS {m.sql.rstrip().rstrip(";")}' for m in _needed(until)))
 
-    def _fill(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            import pyarrow as pa
+    def _execute(self, *statements: str) -> None:
+        for statement in statements:
+            self.connection.execute(statement)
 
-            arrow = pa.Table.from_pylist([dict(r) for r in rows], schema=schema(dictionary().tables[table]))
-            self.connection.register("given", arrow)
-            self.connection.execute(f"INSERT INTO accepted.{table} BY NAME SELECT * FROM given")
-            self.connection.unregister("given")
-
-    def _reference(
-        self,
-        rows: Sequence[Mapping[str, Any]],
-        coverage: Mapping[str, tuple[Sequence[str], Sequence[str]]] | None,
-        vintages: Iterable[tuple[str, str, str]],
-    ) -> None:
-        def table(name: str, columns: str, content: Iterable[Sequence[Any]]) -> None:
-            self.connection.execute(f"CREATE TABLE reference.{name} ({columns})")
-            if content := list(content):
-                lines = ", ".join(f"({', '.join(_literal(cell) for cell in row)})" for row in content)
-                self.connection.execute(f"INSERT INTO reference.{name} VALUES {lines}")
-
-        def typed(name: str, content: pd.DataFrame) -> None:
-            self.connection.execute(_bare(ddl(dictionary().tables[name], f"reference.{name}")))
-            self.connection.register("given", content)
-            self.connection.execute(f"INSERT INTO reference.{name} BY NAME SELECT * FROM given")
-            self.connection.unregister("given")
-
-        typed("place", _places())
-        kinds = {**SOURCES, "gaps": ("curated", "attribution")}
-        typed("source", pd.DataFrame([_source(name, *kind) for name, kind in kinds.items()]))
-        files = {(r["source_id"], r["file"], r["vintage"]) for r in rows} | set(vintages)
-        typed(
-            "snapshot", pd.DataFrame([_snapshot(*file) for file in sorted(files)] or [_snapshot("gaps", "x", "2000")])
-        )
-        table(
-            "measure", "measure VARCHAR, nature VARCHAR, unit VARCHAR",
-            [(k, m.nature, m.unit) for k, m in dictionary().measures.items()],
-        )  # fmt: skip
-        rules = _rules()
-        ranks = [(k, c, i) for k, v in rules.items() if isinstance(v, list) for i, c in enumerate(v, 1)]
-        ranks += [("licence_class", c, i) for i, c in enumerate(("open", "attribution", "internal"), 1)]
-        table("rank", "list VARCHAR, code VARCHAR, position INTEGER", ranks)
-        table("rules", "disagreement_share DOUBLE", [(rules["disagreement_share"],)])
-        if coverage is None:
-            listed = yaml.safe_load((HERE / "coverage.yml").read_text(encoding="utf-8"))
-            coverage = {entry["place"]: (entry["sources"], entry["includes"]) for entry in listed}
-        inside = [(p, s, i) for p, (sources, included) in coverage.items() for s in sources for i in included]
-        table("coverage", "place_id VARCHAR, source_id VARCHAR, included VARCHAR", inside)
+    def _put(self, name: str, content: pa.Table) -> None:
+        self.connection.register("given", content)
+        self.connection.execute(f"CREATE TABLE {name} AS FROM given")
+        self.connection.unregister("given")
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """The rows of a query."""
@@ -196,22 +163,48 @@ class World:
         return self.one("SELECT * FROM world_total WHERE place_id = ?", area)
 
 
-@cache
-def _places() -> pd.DataFrame:
-    return pd.DataFrame([vars(p) for p in places().values()])
+#: What is the same in every world.
+SAME = ("place", "source", "measure", "rank", "rules")
+
+_numbers = count()
 
 
 @cache
-def _rules() -> dict[str, Any]:
-    return dict(yaml.safe_load((HERE / "figure_rules.yml").read_text(encoding="utf-8")))
+def _base() -> duckdb.DuckDBPyConnection:
+    """One DuckDB for all worlds; each is a database of its own in it, which is quicker than a DuckDB for each."""
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("ATTACH ':memory:' AS base")
+    kinds = {**SOURCES, "gaps": ("curated", "attribution")}
+    rules = yaml.safe_load((HERE / "figure_rules.yml").read_text(encoding="utf-8"))
+    ranks = [(k, c, i) for k, v in rules.items() if isinstance(v, list) for i, c in enumerate(v, 1)]
+    ranks += [("licence_class", c, i) for i, c in enumerate(("open", "attribution", "internal"), 1)]
+    tables = {
+        "place": pa.Table.from_pylist([vars(p) for p in places().values()]),
+        "source": pa.Table.from_pylist([_source(name, *kind) for name, kind in kinds.items()]),
+        "measure": _table(
+            ("measure", "nature", "unit"), [(k, m.nature, m.unit) for k, m in dictionary().measures.items()]
+        ),
+        "rank": _table(("list", "code", "position"), ranks),
+        "rules": _table(("disagreement_share",), [(float(rules["disagreement_share"]),)]),
+    }
+    assert set(tables) == set(SAME)
+    for name, content in tables.items():
+        connection.register("given", content)
+        connection.execute(f"CREATE TABLE base.{name} AS FROM given")
+        connection.unregister("given")
+    return connection
 
 
-def _bare(statements: str) -> str:
-    return statements.partition(";\n")[0]  # the comments on columns take most of the time
+def _table(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    if not rows:
+        return pa.table({name: pa.array([], pa.string()) for name in columns})
+    return pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-def _literal(cell: Any) -> str:
-    return str(cell) if isinstance(cell, (int, float)) else quote(cell)
+@cache
+def _coverage() -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
+    listed = yaml.safe_load((HERE / "coverage.yml").read_text(encoding="utf-8"))
+    return {entry["place"]: (entry["sources"], entry["includes"]) for entry in listed}
 
 
 def _needed(until: str | None) -> list[models.Model]:
@@ -233,5 +226,5 @@ def _snapshot(source: str, file: str, vintage: str) -> dict[str, Any]:
     return {
         "source_id": source, "file": file, "vintage": vintage, "snapshot": "0" * 64, "file_name": file, "bytes": 1,
         "media_type": "csv", "retrieved_at": "2026-01-01", "obtained": "import", "url": None, "items": 1,
-        "observations": 1, "left_out": 0, "licence": "CC-BY-4.0",
+        "observations": 1, "left_out": 0, "current": False, "licence": "CC-BY-4.0",
     }  # fmt: skip

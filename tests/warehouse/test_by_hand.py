@@ -200,6 +200,7 @@ def test_a_good_file_is_archived_and_accepted(home: Home) -> None:
     assert (home.archive / "objects" / verdict.sha256[:2] / verdict.sha256).read_bytes() == data
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_the_same_file_again_is_nothing_new(home: Home) -> None:
     data = ctz(row())
     assert bring(home, "crim_pris_ctz.csv", data, EUROSTAT).new
@@ -243,6 +244,7 @@ def bundled(desk: Desk) -> list[tuple[str, str, int]]:
     return [(v.file, v.vintage, v.record["observations"]) for v in vintages(Home(Path("/nowhere")), desk.source)]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_the_latest_vintage_of_each_file_is_bundled_in_place_of_the_last(desk: Desk) -> None:
     desk.put(lines(("ALB", 1), stamp="2023"))
     desk.put(lines(("ALB", 1), ("AND", 2), stamp="2024"))
@@ -259,6 +261,7 @@ def test_the_latest_vintage_of_each_file_is_bundled_in_place_of_the_last(desk: D
     assert bundled(desk) == [("one", "2024-r2", 3), ("two", "2020", 1)]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_altered_rows_are_not_bundled(desk: Desk) -> None:
     desk.put(lines(("ALB", 1), stamp="2023"))
     (vintage,) = desk.take_in().vintages

@@ -49,40 +49,30 @@ def test_rows_as_they_should_be_pass_every_expectation() -> None:
     assert not any(a.blocks or a.failing or a.examples for a in answers)
 
 
-@pytest.mark.parametrize(
-    ("change", "column"),
-    [
-        ({"place_id": "ZZZ"}, "place_id"),
-        ({"place_id": "alb"}, "place_id"),
-        ({"measure": "prisoners"}, "measure"),
-        ({"sex": "X"}, "sex"),
-        ({"status": "Q"}, "status"),
-        ({"unit": "kg"}, "unit"),
-        ({"licence": "mine"}, "licence"),
-        ({"period_kind": "sometime"}, "period_kind"),
-        ({"value": -1.0}, "value"),
-        ({"value": -0.001}, "value"),
-        ({"vintage": "May 2023"}, "vintage"),
-        ({"vintage": "2023-05-11-r"}, "vintage"),
-        ({"snapshot": "0" * 63}, "snapshot"),
-        ({"snapshot": "G" * 64}, "snapshot"),
-        ({"observation_id": "xyz"}, "observation_id"),
-        ({"period_start": date(1013, 1, 1)}, "period_start"),
-        ({"period_start": date(1899, 12, 31)}, "period_start"),
-        ({"locator": None}, "locator"),
-        ({"facility": None}, "facility"),
-    ],
-)
-def test_one_wrong_cell_among_many_rows_fails_and_is_named(change: Row, column: str) -> None:
-    wrong = {**observation("ALB", 1, 2018, locator="f.csv:77:1"), **change}
-    (answer,) = broken(*FINE, wrong)
-    assert (answer.outcome, answer.columns, answer.failing, answer.rows) == ("failed", (column,), 1, 6)
-    assert answer.blocks
-    (example,) = answer.examples
-    assert example["locator"] == change.get("locator", "f.csv:77:1")
-    told = change[column]
-    assert example[column] == (str(told) if isinstance(told, date) else told)
-    assert "1 of 6 rows break it" in answer.sentence() and wrong["observation_id"] in answer.sentence()
+#: One wrong cell a row, with its column.
+WRONG: list[tuple[str, Any]] = [
+    ("place_id", "ZZZ"), ("place_id", "alb"), ("place_id", ""), ("measure", "prisoners"), ("sex", "X"), ("status", "Q"),
+    ("unit", "kg"), ("licence", "mine"), ("period_kind", "sometime"), ("value", -1.0), ("value", -0.001),
+    ("vintage", "May 2023"), ("vintage", "2023-05-11-r"), ("vintage", "../2023"), ("snapshot", "0" * 63),
+    ("snapshot", "G" * 64), ("observation_id", "xyz"), ("period_start", date(1013, 1, 1)),
+    ("period_start", date(1899, 12, 31)), ("locator", None), ("facility", None), ("vintage", None), ("unit", None),
+]  # fmt: skip
+
+
+def test_every_wrong_cell_among_many_rows_is_found_and_named_and_no_other() -> None:
+    wrong = [{**observation("ALB", 1, 1950 + n, note=str(n)), c: cell} for n, (c, cell) in enumerate(WRONG)]
+    answers = broken(*FINE, *wrong)
+    assert {a.outcome for a in answers} == {"failed"} and all(a.blocks and a.rows == 5 + len(WRONG) for a in answers)
+    found = sorted((a.columns[0], str(e[a.columns[0]])) for a in answers for e in a.examples)
+    assert found == sorted((column, str(cell)) for column, cell in WRONG)
+    assert sum(a.failing for a in answers) == len(WRONG)
+
+
+def test_one_wrong_cell_is_told_with_its_place_in_the_file() -> None:
+    (answer,) = broken(*FINE, observation("ALB", 1, sex="X", locator="f.csv:77:1"))
+    assert (answer.outcome, answer.columns, answer.failing, answer.rows) == ("failed", ("sex",), 1, 6)
+    assert answer.blocks and answer.examples[0]["locator"] == "f.csv:77:1" and answer.examples[0]["sex"] == "X"
+    assert "1 of 6 rows break it" in answer.sentence() and "f.csv:77:1" in answer.sentence()
 
 
 def test_a_period_before_the_year_1900_fails_on_both_ends() -> None:

@@ -70,6 +70,7 @@ def test_a_file_becomes_a_vintage_with_every_row_and_a_record_that_adds_up(desk:
     )
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_accepted_rows_have_the_dictionarys_types_and_order(desk: Desk) -> None:
     desk.put(lines(("XKX", 1), ("ALB", 2), ("ALB", 3, {"measure": "admissions"}), stamp="2023"))
     desk.take_in()
@@ -88,6 +89,7 @@ def test_taking_in_again_does_nothing(desk: Desk) -> None:
     assert {p: p.stat().st_mtime_ns for p in desk.home.root.rglob("*")} == before
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_the_same_file_in_two_homes_gives_the_same_bytes(desk: Desk, tmp_path: Path) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -101,6 +103,7 @@ def test_the_same_file_in_two_homes_gives_the_same_bytes(desk: Desk, tmp_path: P
     )
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_vintages_stay_beside_each_other(desk: Desk) -> None:
     desk.put(SECOND)
     desk.put(FIRST, retrieved_at="2026-06-01")
@@ -111,6 +114,7 @@ def test_vintages_stay_beside_each_other(desk: Desk) -> None:
     assert not ids[0] & ids[1]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_other_bytes_under_one_stamp_are_a_reissue_beside_the_first(desk: Desk) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -134,6 +138,7 @@ def test_other_bytes_under_one_stamp_are_a_reissue_beside_the_first(desk: Desk) 
         (None, {"retrieved_at": "2026-05-01T10:11:12Z"}, "2026-05-01"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_the_vintage_is_the_publishers_else_the_one_given_else_the_day(
     desk: Desk, stamp: str | None, said: dict[str, Any], expected: str
 ) -> None:
@@ -148,6 +153,7 @@ def test_a_stamp_that_is_no_date_is_never_a_folder(desk: Desk) -> None:
     assert not list(desk.home.root.parent.rglob("*evil*"))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_files_of_a_source_are_taken_in_each_for_itself(desk: Desk) -> None:
     desk.put(FIRST)
     desk.put(FIRST, name="two.csv")
@@ -159,6 +165,7 @@ def test_files_of_a_source_are_taken_in_each_for_itself(desk: Desk) -> None:
 # Reading anew
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_changed_code_reads_the_file_anew_under_its_own_name(desk: Desk) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -170,6 +177,7 @@ def test_changed_code_reads_the_file_anew_under_its_own_name(desk: Desk) -> None
     assert states(desk.take_in()) == [("accepted", "2023-05-11", False)]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_reissue_read_anew_keeps_its_own_name(desk: Desk) -> None:
     desk.put(FIRST)
     desk.put(lines(("ALB", 5001), stamp="2023-05-11"), retrieved_at="2026-06-01")
@@ -178,6 +186,7 @@ def test_a_reissue_read_anew_keeps_its_own_name(desk: Desk) -> None:
     assert states(desk.take_in()) == [("accepted", "2023-05-11", True), ("accepted", "2023-05-11-r2", True)]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_correction_added_later_is_applied_to_what_was_accepted_before(desk: Desk) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -194,6 +203,7 @@ def correct(desk: Desk, **more: Any) -> None:
     (desk.source.folder / "corrections.yml").write_text(yaml.safe_dump([entry]))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_what_a_correction_drops_is_left_out_by_name_and_counted(desk: Desk) -> None:
     correct(desk, match={"place_id": "ALB"}, expect={"value": 5000}, drop=True)
     desk.put(FIRST)
@@ -273,6 +283,7 @@ def test_what_is_accepted_after_all_has_no_report_any_more(desk: Desk) -> None:
     assert failures(desk.home, desk.source) == [] and [f for f in desk.files("quarantine")] == []
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_an_altered_archive_is_refused_and_taken_in_once_it_is_mended(desk: Desk) -> None:
     snapshot = desk.put(FIRST)
     path = desk.archive.object_path(snapshot.sha256)
@@ -296,6 +307,7 @@ def test_a_critical_check_that_could_not_run_keeps_the_file_out(desk: Desk, monk
     assert verdict.state == "quarantined" and "the check could not run" in verdict.message
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_parser_that_breaks_stops_its_own_file_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(self: Synthetic) -> Callable[..., Any]:
         def parse(file: Any) -> Any:
@@ -358,6 +370,7 @@ def test_a_parser_that_loses_a_row_is_refused(desk: Desk, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "where", ["warehouse.accepted.write_parquet", "warehouse.accepted.write_json", "sources.home.os.replace"]
 )
+@pytest.mark.usefixtures("unchecked")
 def test_a_crash_while_accepting_leaves_what_was_and_the_next_run_finishes(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -378,6 +391,7 @@ def test_a_crash_while_accepting_leaves_what_was_and_the_next_run_finishes(
     assert in_use(desk) == ["2023-05-11", "2024-05-11"]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_half_written_folder_is_no_vintage(desk: Desk) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -388,6 +402,7 @@ def test_a_half_written_folder_is_no_vintage(desk: Desk) -> None:
     assert in_use(desk) == ["2023-05-11"]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_folder_moved_aside_by_a_crash_is_still_the_vintage(desk: Desk) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -400,6 +415,7 @@ def test_a_folder_moved_aside_by_a_crash_is_still_the_vintage(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize("how", ["altered", "gone"])
+@pytest.mark.usefixtures("unchecked")
 def test_altered_accepted_rows_are_refused_by_name(desk: Desk, how: str) -> None:
     desk.put(FIRST)
     (vintage,) = desk.take_in().vintages
@@ -415,6 +431,7 @@ def test_altered_accepted_rows_are_refused_by_name(desk: Desk, how: str) -> None
 # Which vintage is which
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_vintage_of_ones_own_goes_before_the_bundled_one_of_the_same_stamp(desk: Desk) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -429,6 +446,7 @@ def test_a_vintage_of_ones_own_goes_before_the_bundled_one_of_the_same_stamp(des
     assert [s["from"] for s in summaries(desk.home, desk.source)] == ["bundled"]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_other_bytes_under_the_stamp_of_a_bundled_vintage_are_a_reissue(desk: Desk) -> None:
     desk.put(FIRST)
     desk.take_in()
@@ -460,6 +478,7 @@ def test_a_vintage_that_is_no_date_is_refused(home: Home, name: str) -> None:
     assert not home.accepted.exists()
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_all_vintages_are_those_of_all_sources(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(a={}, b={})
     for source in ("a", "b"):

@@ -168,7 +168,8 @@ def test_parts_are_counted_each_at_its_own_latest_year() -> None:
 
 def test_a_sum_of_parts_is_not_counted_beside_the_parts() -> None:
     made = world(*(held(p, n, 2024) for p, n in [("GBR-EAW", 1), ("GBR-NIR", 2), ("GBR-SCT", 4)]))
-    assert made.figure("GBR", 2024)["derived"] and made.total()["total"] == 7
+    assert made.figure("GBR", 2024)["derived"] and made.roles()["GBR"] == "by_parts"
+    assert made.total()["total"] == 7 and made.total()["places"] == 3
     adds_up(made)
 
 

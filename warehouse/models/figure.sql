@@ -1,10 +1,6 @@
 -- One row a place, measure, breakdown, definition and year: the figure chosen among all accepted ones, with its rivals.
 -- Where a place has no figure of its own but all of its parts have, it is their sum, marked derived.
-WITH latest AS (
-  SELECT source_id, file, max_by(vintage, (split_part(vintage, '-r', 1), coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0))) AS vintage
-  FROM snapshot GROUP BY ALL
-),
-candidate AS (
+WITH candidate AS (
   SELECT
     o.*,
     year(o.period_end) AS year,
@@ -15,7 +11,7 @@ candidate AS (
     status.position AS by_status,
     coalesce(preferred.position, 1000) AS by_source
   FROM observation o
-  JOIN latest USING (source_id, file, vintage)
+  SEMI JOIN (SELECT * FROM snapshot WHERE current) USING (source_id, file, vintage)
   JOIN source s USING (source_id)
   JOIN reference.rank tier ON tier.list = 'tier' AND tier.code = s.tier
   JOIN reference.rank kind ON kind.list = 'period_kind' AND kind.code = o.period_kind

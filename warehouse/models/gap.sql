@@ -2,8 +2,4 @@
 SELECT source_id, file, vintage, snapshot, locator, place_id, component, measure, low, central, high, reference,
        citation, note, licence
 FROM accepted.gap
-JOIN (
-  SELECT source_id, file,
-         max_by(vintage, (split_part(vintage, '-r', 1), coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0))) AS vintage
-  FROM snapshot GROUP BY ALL
-) USING (source_id, file, vintage)
+SEMI JOIN (SELECT * FROM snapshot WHERE current) USING (source_id, file, vintage)
