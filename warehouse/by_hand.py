@@ -11,6 +11,7 @@ from sources.archive import Archive, Snapshot, check_type, now
 from sources.catalogue import Source, source
 from sources.errors import Refused
 from sources.home import Home, new_folder, sha256
+from warehouse import second_process
 from warehouse.accepted import VINTAGE
 from warehouse.intake import Verdict, decide, prepare
 from warehouse.records import Vintage, vintage_order, vintages
@@ -45,6 +46,7 @@ def import_file(
     if which not in known.files:
         raise Refused(f"{source_id} has no file {which!r}; it has {', '.join(known.files)}.")
     kind = check_type(known, which, path.name, data)
+    second_process.start()  # it imports what checks need while this one reads
     when = retrieved.isoformat() if retrieved else now()
     address = url or known.files[which].url
     snapshot = Snapshot(

@@ -26,6 +26,6 @@ def start() -> None:
 def _prepare() -> None:
     # What Great Expectations leaves behind takes a second to tear down, and nothing of it is to be kept.
     atexit.register(os._exit, 0)
-    from warehouse.checks import batches
+    from warehouse.evaluate import batches
 
     batches()

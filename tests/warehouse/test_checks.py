@@ -13,7 +13,7 @@ from dictionary.model import dictionary
 from dictionary.render import Expectation
 from sources.places import places
 from tests.warehouse.made import frame, gap, observation
-from warehouse import checks
+from warehouse import checks, evaluate
 from warehouse.accepted import as_arrow
 from warehouse.results import CheckResult
 
@@ -124,7 +124,7 @@ def test_several_broken_expectations_are_all_told() -> None:
 
 def test_one_unknown_place_among_hundreds_of_known_ones_fails() -> None:
     rows = [observation(p, 1, locator=p) for p in places()]
-    assert len(rows) > 10 * checks.LONG_LIST
+    assert len(rows) > 10 * evaluate.LONG_LIST
     assert broken(*rows) == []
     (answer,) = broken(*rows[:300], observation("ZZZ", 1, locator="here"), *rows[300:])
     assert answer.failing == 1 and answer.examples[0]["locator"] == "here" and answer.examples[0]["place_id"] == "ZZZ"
@@ -137,7 +137,7 @@ def test_unknown_places_alone_fail() -> None:
 
 def test_no_more_than_twenty_examples_are_kept() -> None:
     (answer,) = broken(*(observation("ZZZ", 1, 1950 + n) for n in range(50)))
-    assert answer.failing == 50 and len(answer.examples) == checks.EXAMPLES == 20
+    assert answer.failing == 50 and len(answer.examples) == evaluate.EXAMPLES == 20
 
 
 # Nothing, and nulls
