@@ -94,7 +94,8 @@ def apply(
         The corrected rows, the rows dropped, and what became of each correction (columns of table `correction`).
 
     Raises:
-        Refused: when a correction concerns another number of rows than it says.
+        Refused: when a correction concerns more rows than it says, or one row is concerned by two. Where it concerns
+            fewer, the error is not there as described, and the correction is stale.
     """
     frame = frame.reset_index(drop=True)
     dropped: list[LeftOut] = []
@@ -120,6 +121,8 @@ def apply(
                 if column not in frame:
                     raise refusal(name, f"correction {c.id} sets a column {column!r} that the rows do not have.")
                 frame.loc[mask, column] = value
+            if (before := frame.loc[mask, "correction_id"].dropna()).size:
+                raise refusal(name, f"corrections {before.iloc[0]} and {c.id} concern the same row; make them one.")
             frame.loc[mask, "correction_id"] = c.id
         record.append(
             {

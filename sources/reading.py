@@ -192,7 +192,9 @@ class Cells:
 
         def read(cells: tuple[Any, ...]) -> int:
             if cells not in known:
-                raise ValueError(f"{_show(cells)} is not in {table.name}; add it there once its meaning is known")
+                raise ValueError(
+                    f"{_show(cells)} is not in {table.parent.name}/{table.name}; add it there once its meaning is known"
+                )
             return known[cells]
 
         take = self.lookup(columns, read)

@@ -54,14 +54,13 @@ def as_arrow(table: str, frame: pd.DataFrame) -> pa.Table:
     """
     definition = dictionary().tables[table]
     frame = frame.sort_values(list(definition.sort), kind="stable")
-    fields = pa.schema([field.with_nullable(True) for field in schema(definition)])  # the checks say what is missing
+    fields = pa.schema([(field.name, field.type) for field in schema(definition)])  # the checks say what is missing
     try:
-        return pa.Table.from_pandas(frame, schema=fields.remove_metadata(), preserve_index=False)
+        return pa.Table.from_pandas(frame, schema=fields, preserve_index=False).replace_schema_metadata()
     except pa.ArrowException as error:
         raise Refused(f"The rows do not fit table {table}; mend the parser ({error}).") from error
 
 
 def write_parquet(table: str, frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame with the dictionary's schema, sorted as the dictionary says."""
-    rows = as_arrow(table, frame).cast(schema(dictionary().tables[table]))
-    pq.write_table(rows, path, compression="zstd", compression_level=9)
+    """Write a frame sorted and typed as the dictionary says; its words stay out, so that bytes change only with data."""
+    pq.write_table(as_arrow(table, frame), path, compression="zstd", compression_level=9)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -20,7 +18,7 @@ import yaml
 
 from dictionary.arrow import schema
 from dictionary.model import LOADER, dictionary
-from dictionary.render import ddl
+from dictionary.render import ddl, quote
 from sources.catalogue import sources
 from sources.errors import Refused
 from sources.home import Home, write_json
@@ -29,7 +27,6 @@ from warehouse import checks, second_process
 from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
-from warehouse.results import CheckResult
 from warehouse.standing import Build, BuiltTable, find, inputs_digest, record
 
 Progress = Callable[[str], None]
@@ -67,7 +64,7 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             connection.begin()
             pending = [_make(connection, model, progress) for model in models()]
             connection.commit()
-            tables = [_checked(table, answers, progress) for table, answers in pending]
+            tables = [_checked(rows, asked, progress) for rows, asked in pending]
             _refuse_failed(home, tables)
             connection.execute("DROP SCHEMA accepted CASCADE; DROP SCHEMA reference CASCADE")
         # Without its record the warehouse counts as none: a crash from here on is mended by the next build.
@@ -125,13 +122,14 @@ def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage],
     for table in dictionary().tables.values():
         if table.group != "accepted":
             continue
-        paths = [str(p) for v in vintages if (p := v.path(table.name))]
-        if paths:
-            # A list of files cannot be bound to a view, and these paths are ours, not a publisher's.
-            listed = ", ".join("'" + p.replace("'", "''") + "'" for p in paths)
-            connection.execute(f"CREATE VIEW accepted.{table.name} AS SELECT * FROM read_parquet([{listed}])")
-        else:
-            connection.execute(ddl(table, f"accepted.{table.name}"))
+        connection.execute(ddl(table, f"accepted.no_{table.name}"))
+        rows = f"SELECT * FROM accepted.no_{table.name}"
+        if paths := [str(p) for v in vintages if (p := v.path(table.name))]:
+            # A list of files cannot be bound to a view, and these paths are ours, not a publisher's. A column that is
+            # younger than a vintage is missing there.
+            listed = ", ".join(quote(p) for p in paths)
+            rows += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"
+        connection.execute(f"CREATE VIEW accepted.{table.name} AS {rows}")
     for name, frame in _reference(vintages).items():
         connection.register("incoming", frame)
         connection.execute(f"CREATE TABLE reference.{name} AS SELECT * FROM incoming")
@@ -190,9 +188,7 @@ def _typed(table: str, rows: list[dict[str, Any]]) -> Any:
     return pa.Table.from_pylist(rows, schema=schema(dictionary().tables[table]))
 
 
-def _make(
-    connection: duckdb.DuckDBPyConnection, model: Model, progress: Progress
-) -> tuple[BuiltTable, Future[list[CheckResult]]]:
+def _make(connection: duckdb.DuckDBPyConnection, model: Model, progress: Progress) -> tuple[int, checks.Asked]:
     """Make one table from a SELECT that gives the dictionary's columns, inserted by name, in the table's own order."""
     names = model.table.column_names
     sql = model.sql.rstrip().rstrip(";")
@@ -216,12 +212,12 @@ def _make(
     if model.table.group == "accepted":  # each vintage passed the whole suite when it was accepted
         expected = [e for e in expected if e.type in ABOUT_THE_WHOLE]
     progress(f"{model.name}: {rows.num_rows:,} rows")
-    return BuiltTable(model.name, rows.num_rows, []), checks.submit(model.name, rows, expected)
+    return rows.num_rows, checks.submit(model.name, rows, expected)
 
 
-def _checked(table: BuiltTable, answers: Future[list[CheckResult]], progress: Progress) -> BuiltTable:
-    results = answers.result()
+def _checked(rows: int, asked: checks.Asked, progress: Progress) -> BuiltTable:
+    results = asked.answers()
     for result in results:
         if result.outcome != "passed":
             progress(f"{result.severity}: {result.sentence()}")
-    return replace(table, checks=results)
+    return BuiltTable(asked.table, rows, results)

@@ -62,7 +62,9 @@ def import_file(
         known.licence,
         vintage,
     )
-    prepare(known, snapshot, data)
+    stamp = prepare(known, snapshot, data).vintage
+    if vintage is not None and stamp != vintage:
+        raise Refused(f"{path.name}: the file bears the stamp {stamp}; leave --vintage {vintage} out.")
     archive = Archive(home.archive)
     stored, _ = archive.put(
         known, which, path.name, data, obtained="import", url=address, retrieved_at=when, vintage_hint=vintage

@@ -58,6 +58,7 @@ def test_a_gap() -> None:
     assert row == {
         "place_id": "PRK",
         "component": "political prison camps",
+        "counts": "beside",
         "measure": "persons_held",
         "locator": "gaps.csv:2:2",
         "low": 80000,
@@ -136,20 +137,23 @@ def test_a_value_is_a_number_of_persons_or_none(value: str, unit: str, number: f
     ("change", "words"),
     [
         ({"topic": "prisons"}, "row 2, column topic: 'prisons'"),
-        ({"geography": "Atlantis"}, "row 2, column geography: 'Atlantis' is not in geographies.csv; add it"),
+        (
+            {"geography": "Atlantis"},
+            "row 2, column geography: 'Atlantis' is not in published_totals/geographies.csv; add it",
+        ),
         (
             {"reference": "early 2026"},
-            "row 2, column reference: 'early 2026' is not in references.csv; add it",
+            "row 2, column reference: 'early 2026' is not in published_totals/references.csv; add it",
         ),
-        ({"unit": "thousand"}, "row 2, column unit: 'thousand' is not in units.csv; add it"),
+        ({"unit": "thousand"}, "row 2, column unit: 'thousand' is not in published_totals/units.csv; add it"),
         ({"value": "11,5"}, "row 2, column value: '11,5' is neither"),
         ({"value": "1l.5"}, "row 2, column value: '1l.5' is neither"),
         ({"value": "NaN"}, "row 2, column value: 'NaN' is neither"),
         ({"value": ""}, "row 2, column value: '' is neither"),
-        ({"evidence_url": "https://example.org"}, "is not in evidence.csv; add it"),
+        ({"evidence_url": "https://example.org"}, "is not in published_totals/evidence.csv; add it"),
         (
             {"source": "Somebody"},
-            "'Somebody' / 'https://gna.org.gh/?p=382181' is not in evidence.csv; add it",
+            "'Somebody' / 'https://gna.org.gh/?p=382181' is not in published_totals/evidence.csv; add it",
         ),
     ],
 )

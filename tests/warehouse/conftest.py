@@ -22,6 +22,7 @@ from sources.reading import LeftOut, Parsed, RawFile, csv_cells, year_days
 from tests.warehouse.made import frame, gap, observation
 from warehouse import accepted, intake
 from warehouse.build import build
+from warehouse.checks import Asked
 from warehouse.intake import Intake
 from warehouse.records import Vintage
 from warehouse.results import CheckResult
@@ -126,10 +127,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every check passes unasked, where a test is about something else: asking takes most of the time."""
 
-    def nothing(*_: Any) -> Future[list[CheckResult]]:
+    def nothing(table: str, *_: Any) -> Asked:
         answer: Future[list[CheckResult]] = Future()
         answer.set_result([])
-        return answer
+        return Asked(table, [], answer)
 
     monkeypatch.setattr("warehouse.checks.submit", nothing)
 

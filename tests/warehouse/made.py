@@ -72,7 +72,7 @@ def gap(place: str, central: float | None, component: str = "camps", **more: Any
     """One row of table gap."""
     return {
         "source_id": "gaps", "file": "gaps", "vintage": "2026-11-23", "snapshot": "1" * 64, "locator": "g.csv:2:2",
-        "place_id": place, "component": component, "measure": "persons_held", "low": None, "central": central,
+        "place_id": place, "component": component, "counts": "beside", "measure": "persons_held", "low": None, "central": central,
         "high": None, "reference": "2020", "citation": "Somebody, 2020", "note": None, "licence": "facts-cited", **more,
     }  # fmt: skip
 

@@ -454,7 +454,7 @@ def test_one_year_of_a_place_side_by_side() -> None:
         counted("deaths_in_custody", 1, sex="F"), counted("persons_under_supervision", 80),
         counted("persons_held_rate", 1), wb("FRA", 2_000_000), wb("DEU", 5),
     ]  # fmt: skip
-    assert World(rows).one("SELECT * FROM country_year") == {
+    expected = {
         "place_id": "FRA", "name": "France", "kind": "state", "year": 2020, "persons_held": 1000,
         "persons_held_derived": False, "persons_held_date": date(2020, 9, 1), "persons_held_source": UNODC,
         "persons_held_female": 40, "persons_held_male": 960, "persons_held_sentenced": 700, "persons_held_unsentenced": 300,
@@ -462,6 +462,8 @@ def test_one_year_of_a_place_side_by_side() -> None:
         "admissions": 500, "deaths_in_custody": 6, "persons_under_supervision": 80, "population": 2_000_000,
         "persons_held_per_100k": 50,
     }  # fmt: skip
+    for order in (rows, rows[::-1]):
+        assert World(order, until="country_year").one("SELECT * FROM country_year") == expected
 
 
 def test_what_is_not_known_of_a_year_is_missing_and_not_zero() -> None:

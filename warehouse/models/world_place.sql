@@ -1,6 +1,6 @@
 -- One row a state, territory or part: what it gives to the world total on the reference day, and why nothing where nothing.
 -- The latest published figure on or before the day is taken. A place with parts is counted once: by its own figure
--- where that is as recent as its parts', else by its parts. A place inside another's published figure is not counted.
+-- unless each of its parts has a newer one, else by its parts. A place inside another's published figure is not counted.
 WITH latest AS (
   SELECT
     place_id,
@@ -24,7 +24,7 @@ parent AS (
   SELECT
     part.parent AS place_id,
     count(*) AS parts, count(part.value) AS parts_with,
-    max(part.period_end) AS parts_period_end
+    min(part.period_end) AS oldest_part
   FROM leaf part WHERE part.kind = 'part' GROUP BY part.parent
 ),
 judged AS (
@@ -33,7 +33,7 @@ judged AS (
     own.parts_with AS own_parts_with,
     -- Does this place stand for its parts?
     own.place_id IS NOT NULL AND l.value IS NOT NULL
-      AND (own.parts_with < own.parts OR l.period_end >= own.parts_period_end) AS stands_for_parts
+      AND (own.parts_with < own.parts OR l.period_end >= own.oldest_part) AS stands_for_parts
   FROM leaf l LEFT JOIN parent own USING (place_id)
 ),
 covered AS (
@@ -42,7 +42,8 @@ covered AS (
   JOIN judged j ON j.place_id = c.place_id AND j.source_id = c.source_id
 ),
 gap AS (
-  SELECT place_id, sum(central) AS gap FROM gap GROUP BY place_id
+  SELECT g.place_id, sum(g.central) FILTER (g.counts = 'beside' OR j.value IS NULL) AS gap
+  FROM gap g JOIN judged j USING (place_id) GROUP BY g.place_id
 )
 SELECT
   getvariable('as_of') AS as_of,

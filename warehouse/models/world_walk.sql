@@ -46,14 +46,16 @@ carried AS (
 ),
 uncounted AS (
   SELECT
-    400 + row_number() OVER (ORDER BY place_id, component), 'component',
-    'Not counted by any source: ' || place.name || ', ' || component,
+    400 + row_number() OVER (ORDER BY place_id, component),
+    CASE WHEN gap.counts = 'instead' AND latest IS NOT NULL THEN 'memo' ELSE 'component' END,
+    'Not counted by any source: ' || name || ', ' || component,
     central, CASE WHEN central IS NULL THEN 0 ELSE 1 END, NULL::DOUBLE,
     concat_ws(' ', CASE WHEN central IS NULL THEN 'Unknown; counts as nothing.' END,
+      CASE WHEN gap.counts = 'instead' AND latest IS NOT NULL THEN 'Not added: there is a published figure now.' END,
       CASE WHEN low IS DISTINCT FROM high
         THEN 'Range ' || coalesce(format('{:,}', low::BIGINT), 'unknown') || ' to ' || coalesce(format('{:,}', high::BIGINT), 'unknown') || '.' END,
       citation || '.')
-  FROM gap JOIN place USING (place_id)
+  FROM gap JOIN place_now USING (place_id)
 ),
 total AS (
   SELECT 900, 'total', 'World total, not yet brought forward to the day',
@@ -62,11 +64,14 @@ total AS (
   FROM world_total w WHERE w.place_id = 'WLD'
 ),
 missing AS (
-  SELECT 910, 'memo', 'States and territories without any figure', NULL::DOUBLE, count(*), sum(population),
+  SELECT 910, 'memo', 'States, territories and parts without any figure', NULL::DOUBLE, count(*), sum(population),
          concat_ws('; ',
            string_agg(name, ', ' ORDER BY population DESC) FILTER (population IS NOT NULL),
            'their population not known either: ' || string_agg(name, ', ' ORDER BY name) FILTER (population IS NULL))
-  FROM place_now WHERE role = 'no_figure'
+  FROM place_now
+  WHERE role = 'no_figure'
+     OR role = 'no_figure_part'
+        AND place_id IN (SELECT p.place_id FROM place p JOIN place_now up ON up.place_id = p.parent WHERE up.role = 'by_parts')
 ),
 step AS (
   SELECT * FROM plain
