@@ -233,9 +233,7 @@ def import_(
     retrieved: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="When it was retrieved; by default now.")
     ] = None,
-    url: Annotated[
-        str | None, typer.Option(help="Where it was retrieved; by default the address in source.yml.")
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="Where it was retrieved, if known.")] = None,
 ) -> None:
     """Take files obtained by hand: read and check each, then archive and accept it; a refused file changes nothing."""
     from warehouse.by_hand import import_file
@@ -287,6 +285,8 @@ def sql(
     json: Json = False,
 ) -> None:
     """Ask the warehouse, read-only."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import duckdb
 
     from warehouse.build import connect
@@ -295,17 +295,25 @@ def sql(
         connection.execute(
             "SET enable_progress_bar = false; SET enable_external_access = false; SET lock_configuration = true"
         )
-        try:
+
+        def ask() -> list[dict[str, Any]] | None:
             answer = connection.execute(query)
-            given = [] if answer is None else answer.fetchall()
-        except duckdb.Error as error:
-            raise fail(" ".join(str(error).split())) from None
-        except RuntimeError as error:  # so DuckDB tells of Ctrl-C
-            raise KeyboardInterrupt from error
-        if answer is None:  # nothing but white space, comments and semicolons
-            raise fail("the query is empty; give one SELECT.", USAGE)
-        columns = _told_apart([d[0] for d in answer.description or []])
-        rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in given]
+            if answer is None:  # nothing but white space, comments and semicolons
+                return None
+            columns = _told_apart([d[0] for d in answer.description or []])
+            return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+
+        with ThreadPoolExecutor(1) as second:  # in the first thread, DuckDB does not always hear Ctrl-C
+            asked = second.submit(ask)
+            try:
+                rows = asked.result()
+            except duckdb.Error as error:
+                raise fail(" ".join(str(error).split())) from None
+            except KeyboardInterrupt:
+                connection.interrupt()
+                raise
+    if rows is None:
+        raise fail("the query is empty; give one SELECT.", USAGE)
     printing.as_json(rows) if json else printing.table(rows)
 
 
@@ -328,7 +336,10 @@ def release(
     if not new:
         print(f"Nothing has changed since {made.version}; no release was written.")
         return
-    print(f"Release {made.version} is in {home.releases / made.version}. Content digest {made.digest}.")
+    print(
+        f"Release {made.version} is in {home.releases / made.version}. "
+        f"The world total in it is as of {made.as_of}. Content digest {made.digest}."
+    )
 
 
 @app.command(epilog="Example: custody releases --json")

@@ -101,10 +101,24 @@ def _column(expect: Any, column: Column, codes: Mapping[str, Sequence[str]]) -> 
         bounds = {"min_value": column.minimum, "max_value": column.maximum}
         expect(
             "expect_column_values_to_be_between",
-            f"{name} lies within {column.minimum} and {column.maximum}.",
+            f"{name} is {_bounds(column)}.",
             column=name,
             **{k: v for k, v in bounds.items() if v is not None},
         )
+
+
+def _bounds(column: Column) -> str:
+    low = (
+        []
+        if column.minimum is None
+        else [f"at least {column.minimum:g}" if isinstance(column.minimum, float) else f"not before {column.minimum}"]
+    )
+    high = (
+        []
+        if column.maximum is None
+        else [f"at most {column.maximum:g}" if isinstance(column.maximum, float) else f"not after {column.maximum}"]
+    )
+    return " and ".join(low + high)
 
 
 def _domain(check: Check) -> Expectation:

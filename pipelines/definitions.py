@@ -16,7 +16,7 @@ from sources.catalogue import Source, sources
 from sources.errors import Refused
 from sources.home import Home
 from warehouse.build import BuildFailed, build
-from warehouse.intake import Intake, take_in
+from warehouse.intake import Intake, checks_of, take_in
 from warehouse.models import Model, models
 from warehouse.results import CheckResult
 from warehouse.standing import BuiltTable, default_as_of
@@ -77,6 +77,9 @@ def source_step(source: Source) -> dg.AssetsDefinition:
                     "vintage": newest.vintage,
                     "licence": source.licence,
                     "bundled": newest.bundled,
+                    "all files": dg.MetadataValue.json(
+                        {f"{v.file} {v.vintage}": v.snapshot["sha256"] for v in intake.vintages}
+                    ),
                 },
             )
         # Always told, with no rows where there is nothing yet: Dagster would skip the build without a word.
@@ -88,14 +91,17 @@ def source_step(source: Source) -> dg.AssetsDefinition:
                 "sha256": dg.MetadataValue.json(_digests(intake)),
             },
         )
-        passed = sum(int(v.record["checks"]["passed"]) for v in intake.vintages)
         yield dg.AssetCheckResult(
             asset_key=accepted,
             check_name=CHECK,
             passed=not intake.fallen_back,
             severity=dg.AssetCheckSeverity.ERROR,
             description=" ".join(v.message for v in intake.fallen_back) or None,
-            metadata={"expectations passed": passed, "files that fell back": len(intake.fallen_back)},
+            metadata={
+                "files that fell back": len(intake.fallen_back),
+                "stale corrections": ", ".join(intake.stale_corrections) or "none",
+                "results": dg.MetadataValue.md(_results([c for v in intake.vintages for c in checks_of(v)])),
+            },
         )
 
     return step
@@ -104,7 +110,8 @@ def source_step(source: Source) -> dg.AssetsDefinition:
 def _told(intake: Intake) -> str:
     stamps = ", ".join(sorted({v.vintage for v in intake.vintages})) or "nothing yet"
     fell_back = "".join(f"; FELL BACK: {v.message}" for v in intake.fallen_back)
-    return f"{intake.source_id}: {intake.rows:,} rows, vintages {stamps}{fell_back}"
+    stale = "".join(f"; correction {c} is stale, its error is no longer there" for c in intake.stale_corrections)
+    return f"{intake.source_id}: {intake.rows:,} rows, vintages {stamps}{fell_back}{stale}"
 
 
 def _vintages(intake: Intake) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -116,7 +117,23 @@ def serve(home: Home, host: str, port: int) -> int:
     prepare_store(home)
     dagster = Path(sys.executable).with_name("dagster")
     words = [str(dagster), "dev", "-w", str(ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    # A group of its own, so that all of Dagster's processes end with this one.
+    child = subprocess.Popen(words, cwd=ROOT, start_new_session=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return subprocess.run(words, cwd=ROOT, check=False).returncode
+        return child.wait()
     except KeyboardInterrupt:
         return 0
+    finally:
+        _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    for last_word in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, last_word)
+            child.wait(timeout=10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue

@@ -73,7 +73,8 @@ def check_type(source: Source, file: str, name: str, data: bytes) -> MediaType:
     found = media_type(data)
     declared = source.files[file].types
     if found not in declared:
-        hint = " It looks like a web page, perhaps an error page." if found == "html" else ""
+        hints = {"html": " It looks like a web page, perhaps an error page.", "zip": " It may be cut off or damaged."}
+        hint = hints.get(found or "", "")
         raise refusal(
             name,
             f"the content is {found or 'of no known type'}, not {' or '.join(declared)} as {source.id} declares for "

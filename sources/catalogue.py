@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dictionary.model import LOADER, dictionary
 from sources.errors import Refused
@@ -28,13 +28,15 @@ class File(BaseModel):
     """One file that a publisher offers.
 
     `pattern` is matched against file names given to `custody import`; `types` are the types that its content may
-    have; `url` is where the publisher offers it, or null where that moves.
+    have; `url` is where the publisher offers it, or null where that moves. A new vintage with less than `min_share` of
+    the items of the last good one goes to quarantine: a file cut off at the end of a line reads like a whole one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     pattern: str
     types: tuple[MediaType, ...]
     url: str | None = None
+    min_share: float = Field(default=0.9, gt=0, le=1)
 
 
 class Source(BaseModel):

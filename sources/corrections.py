@@ -94,8 +94,9 @@ def apply(
         The corrected rows, the rows dropped, and what became of each correction (columns of table `correction`).
 
     Raises:
-        Refused: when a correction concerns more rows than it says, or one row is concerned by two. Where it concerns
-            fewer, the error is not there as described, and the correction is stale.
+        Refused: when a correction concerns another number of rows than it says, or one row is concerned by two. Where
+            it concerns none, or not every value of a list is there, the publisher has mended the error, and the
+            correction is stale.
     """
     frame = frame.reset_index(drop=True)
     dropped: list[LeftOut] = []
@@ -104,7 +105,8 @@ def apply(
     for c in (c for c in corrections if c.file == file):
         mask = _holds(frame, c.match, name, c.id) & _holds(frame, c.expect, name, c.id) & ~gone
         found = int(mask.sum())
-        if found > c.rows:
+        mended = found < c.rows and any(isinstance(value, list) for value in c.expect.values())
+        if found not in (0, c.rows) and not mended:
             raise refusal(
                 name,
                 f"correction {c.id} should concern {c.rows} rows and concerns {found}; "

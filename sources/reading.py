@@ -25,7 +25,7 @@ import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
 from sources.errors import Refused, refusal
-from sources.places import Resolver, UnknownPlace
+from sources.places import Resolver, UnknownPlace, find
 
 T = TypeVar("T")
 Row = int | str
@@ -227,6 +227,16 @@ class Cells:
                 raise ValueError(f"{error} If it is a new code, add it to the source's aliases.csv.") from error
 
         return self.each(column, read)
+
+    def agree(self, column: str, names: str, resolver: Resolver) -> None:
+        """Refuse the file where the place's name, in column `names`, is not a name of the place of its code."""
+
+        def read(cells: tuple[Any, ...]) -> None:
+            named = find(cells[1])  # UnknownPlace is a ValueError and says what is nearest
+            if named.place_id != resolver(cells[0]):
+                raise ValueError(f"the code {cells[0]!r} and the name {cells[1]!r} are different places")
+
+        self.lookup([column, names], read)
 
     def integers(self, column: str, low: int, high: int) -> list[int]:
         """Whole numbers within bounds, from numeric cells or plain digits."""

@@ -62,5 +62,5 @@ def as_arrow(table: str, frame: pd.DataFrame) -> pa.Table:
 
 
 def write_parquet(table: str, frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame sorted and typed as the dictionary says; its words stay out, so that bytes change only with data."""
+    """Write a frame sorted and typed as the dictionary says, without its words: bytes change only with data."""
     pq.write_table(as_arrow(table, frame), path, compression="zstd", compression_level=9)

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import yaml
 
 from dictionary.arrow import schema
@@ -27,9 +28,13 @@ from warehouse import checks, second_process
 from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
-from warehouse.standing import Build, BuiltTable, find, inputs_digest, record
+from warehouse.standing import Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]
+
+COVERAGE = pa.schema({"place_id": pa.string(), "included": pa.string(), "unless": pa.list_(pa.string())})
+#: The lists of figure_rules.yml that must rank every code of theirs; a missing figure is never chosen.
+RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": frozenset({"M"})}
 
 
 class BuildFailed(Exception):
@@ -69,12 +74,13 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             connection.execute("DROP SCHEMA accepted CASCADE; DROP SCHEMA reference CASCADE")
         # Without its record the warehouse counts as none: a crash from here on is mended by the next build.
         home.build_record.unlink(missing_ok=True)
+        identity = identify(beside)
         os.replace(beside, home.warehouse)
     finally:
         _remove_leftovers(home)
     home.build_failure.unlink(missing_ok=True)
     made = Build(digest, as_of, tables, True)
-    write_json(home.build_record, record(made, home.warehouse))
+    write_json(home.build_record, record(made, identity))
     return made
 
 
@@ -141,6 +147,11 @@ def _reference(vintages: list[Vintage]) -> dict[str, Any]:
     words = dictionary()
     rules = yaml.load((HERE / "figure_rules.yml").read_text(encoding="utf-8"), Loader=LOADER)
     coverage = yaml.load((HERE / "coverage.yml").read_text(encoding="utf-8"), Loader=LOADER)
+    for name, unranked in RANKED.items():
+        if differs := set(rules[name]) ^ (set(words.codes(name)) - unranked):
+            raise Refused(
+                f"warehouse/figure_rules.yml: the list {name} must rank every code once; see {sorted(differs)[0]}."
+            )
     lists = {k: v for k, v in rules.items() if isinstance(v, list)} | {
         "licence_class": ["open", "attribution", "internal"]
     }
@@ -171,20 +182,14 @@ def _reference(vintages: list[Vintage]) -> dict[str, Any]:
             [{"list": k, "code": c, "position": i} for k, codes in lists.items() for i, c in enumerate(codes, 1)]
         ),
         "rules": pd.DataFrame([{"disagreement_share": float(rules["disagreement_share"])}]),
-        "coverage": pd.DataFrame(
-            [
-                {"place_id": e["place"], "source_id": s, "included": i}
-                for e in coverage
-                for s in e["sources"]
-                for i in e["includes"]
-            ]
+        "coverage": pa.Table.from_pylist(
+            [{"place_id": e["place"], "included": i, "unless": e["unless"]} for e in coverage for i in e["includes"]],
+            schema=COVERAGE,
         ),
     }
 
 
 def _typed(table: str, rows: list[dict[str, Any]]) -> Any:
-    import pyarrow as pa
-
     return pa.Table.from_pylist(rows, schema=schema(dictionary().tables[table]))
 
 

@@ -48,7 +48,6 @@ def import_file(
     kind = check_type(known, which, path.name, data)
     second_process.start()  # it imports what checks need while this one reads
     when = retrieved.isoformat() if retrieved else now()
-    address = url or known.files[which].url
     snapshot = Snapshot(
         known.id,
         which,
@@ -58,18 +57,26 @@ def import_file(
         kind,
         when,
         "import",
-        address,
+        url,
         known.licence,
         vintage,
     )
-    stamp = prepare(known, snapshot, data).vintage
-    if vintage is not None and stamp != vintage:
-        raise Refused(f"{path.name}: the file bears the stamp {stamp}; leave --vintage {vintage} out.")
+    candidate = prepare(known, snapshot, data)
+    if candidate.stamped and vintage is not None and candidate.vintage != vintage:
+        raise Refused(f"{path.name}: the file bears the stamp {candidate.vintage}; leave --vintage {vintage} out.")
+    if not (candidate.stamped or vintage or retrieved):
+        raise Refused(
+            f"{path.name}: the file bears no stamp of its publisher's; say which vintage it is with --vintage, "
+            "or when it was retrieved with --retrieved."
+        )
     archive = Archive(home.archive)
     stored, _ = archive.put(
-        known, which, path.name, data, obtained="import", url=address, retrieved_at=when, vintage_hint=vintage
+        known, which, path.name, data, obtained="import", url=url, retrieved_at=when, vintage_hint=vintage
     )
-    return decide(home, known, archive, stored)
+    verdict = decide(home, known, archive, stored)
+    if vintage is not None and verdict.state == "accepted" and verdict.vintage != vintage:
+        raise Refused(f"{path.name}: these bytes are here already, as vintage {verdict.vintage}, not {vintage}.")
+    return verdict
 
 
 def bundle_source(home: Home, known: Source) -> list[Vintage]:

@@ -24,22 +24,27 @@ from sources.errors import Refused, refusal
 from sources.home import Home, new_folder, read_json, write_json
 from sources.places import Resolver
 from sources.reading import LeftOut, RawFile
-from warehouse import accepted, checks
+from warehouse import accepted, checks, evaluate
 from warehouse.accepted import as_arrow
 from warehouse.records import REPORT, Vintage, vintages
-from warehouse.results import CheckResult
+from warehouse.results import CheckResult, from_plain
 
 State = Literal["accepted", "quarantined", "refused"]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a snapshot was parsed into, ready to be checked: complete rows by table, and the counts that add up."""
+    """What a snapshot was parsed into, ready to be checked: complete rows by table, and the counts that add up.
+
+    `stamped` says whether the file itself bears the vintage; `stale` names the corrections whose error is not in it.
+    """
 
     vintage: str
+    stamped: bool
     items: int
     observations: int
     left_out: int
+    stale: list[str]
     tables: Mapping[str, pd.DataFrame]
 
 
@@ -70,9 +75,16 @@ class Intake:
         return sum(int(v.record["observations"]) for v in self.vintages)
 
     @property
+    def stale_corrections(self) -> list[str]:
+        """Corrections whose error is not in the newest vintage of their file; the publisher may have mended it."""
+        newest = {v.file: v for v in self.vintages}
+        return [stale for v in newest.values() for stale in v.record["stale_corrections"]]
+
+    @property
     def fallen_back(self) -> list[Verdict]:
-        """Snapshots that could not be used, so that an older vintage stays."""
-        return [v for v in self.verdicts if v.state != "accepted"]
+        """Files whose newest snapshot could not be used, so that an older vintage stays."""
+        newest = {v.file: v for v in self.verdicts}  # they come oldest first
+        return [v for v in newest.values() if v.state != "accepted"]
 
 
 def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None = None) -> Candidate:
@@ -92,6 +104,8 @@ def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None
         why = f"{broke}; mend sources/{source.id}/parse.py."
         raise refusal(raw.name, why) from error
     stamp = vintage or parsed.vintage or snapshot.vintage_hint or snapshot.retrieved_at[:10]
+    if not accepted.VINTAGE.fullmatch(stamp):
+        raise refusal(raw.name, f"its vintage {stamp!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
     provenance = {
         "source_id": source.id,
         "file": snapshot.file,
@@ -105,6 +119,8 @@ def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None
     for name, parsed_rows in parsed.rows.items():
         frame = parsed_rows
         if name == "observation":
+            if "dataset" not in frame:
+                frame = frame.assign(dataset=snapshot.file)
             frame = rows_.with_defaults(frame, raw.name)
             entries = corrections_.read_corrections(source.folder)
             if strange := [entry for entry in entries if entry.file not in source.files]:
@@ -124,7 +140,9 @@ def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None
         tables["left_out"] = rows_.fill("left_out", entries_out, provenance, raw.name)
     out = sum(e.items for e in [*left_out, *dropped])
     rows_.check_count(parsed, made, out, raw.name)
-    return Candidate(stamp, parsed.items, sum(made.values()), out, tables)
+    known = tables.get("correction")
+    stale = [] if known is None else known.loc[known["state"] == "stale", "correction_id"].tolist()
+    return Candidate(stamp, parsed.vintage is not None, parsed.items, sum(made.values()), out, stale, tables)
 
 
 def check(candidate: Candidate) -> list[CheckResult]:
@@ -135,6 +153,11 @@ def check(candidate: Candidate) -> list[CheckResult]:
         for name, frame in candidate.tables.items()
         for result in checks.run(name, as_arrow(name, frame), checks.suite(words[name]))
     ]
+
+
+def checks_of(vintage: Vintage) -> list[CheckResult]:
+    """The answers to the checks that a vintage passed when it was accepted."""
+    return [from_plain(plain) for plain in vintage.record["checks"]]
 
 
 def take_in(home: Home, source: Source) -> Intake:
@@ -170,7 +193,7 @@ def decide(home: Home, source: Source, archive: Archive, snapshot: Snapshot) -> 
         candidate = prepare(source, snapshot, data, _own_vintage(home, source, snapshot))
         if (free := _reissue(home, source, snapshot, candidate.vintage)) != candidate.vintage:
             candidate = prepare(source, snapshot, data, free)
-        results = check(candidate)
+        results = [*check(candidate), *_shrunken(home, source, snapshot, candidate), *_foretold(snapshot, candidate)]
     except Refused as error:
         with new_folder(report) as folder:
             write_json(
@@ -212,15 +235,57 @@ def settle(home: Home, source: Source, snapshot: Snapshot, candidate: Candidate,
         "items": candidate.items,
         "observations": candidate.observations,
         "left_out": candidate.left_out,
+        "stale_corrections": candidate.stale,
         "code": code,
-        "checks": {
-            "passed": sum(r.outcome == "passed" for r in results),
-            "warnings": _plain([r for r in results if r.outcome != "passed"]),
-        },
+        "checks": _plain(results),
     }
     accepted.write(home, source.id, snapshot.file, candidate.vintage, candidate.tables, record)
     shutil.rmtree(report, ignore_errors=True)
     return _verdict(snapshot, "accepted", candidate.vintage, "", new=True)
+
+
+def _shrunken(home: Home, source: Source, snapshot: Snapshot, candidate: Candidate) -> list[CheckResult]:
+    """Hold the size of a candidate against the newest vintage that other bytes gave, if there is one."""
+    others = [v for v in vintages(home, source) if v.file == snapshot.file and v.snapshot["sha256"] != snapshot.sha256]
+    if not others:
+        return []
+    last = others[-1]
+    before, share = int(last.record["items"]), source.files[snapshot.file].min_share
+    return [
+        CheckResult(
+            snapshot.file,
+            "item_count_against_last_vintage",
+            (),
+            "critical",
+            f"A new file has at least {share:.0%} of the {before:,} items of vintage {last.vintage}.",
+            "passed" if candidate.items >= share * before else "failed",
+            candidate.items,
+            detail=f"It has {candidate.items:,}; if the publisher really dropped them, lower min_share in source.yml.",
+        )
+    ]
+
+
+def _foretold(snapshot: Snapshot, candidate: Candidate) -> list[CheckResult]:
+    """Refuse figures for years after the one in which the file was there."""
+    frame = candidate.tables.get("observation")
+    if frame is None or not len(frame):
+        return []
+    latest = max(int(candidate.vintage[:4]), int(snapshot.retrieved_at[:4]))
+    late = [i for i, day in enumerate(frame["period_end"]) if day.year > latest]
+    shown = frame.iloc[late[: evaluate.EXAMPLES]][["locator", "place_id", "period_end", "value"]]
+    return [
+        CheckResult(
+            "observation",
+            "period_end_not_after_the_file",
+            ("period_end",),
+            "critical",
+            f"No figure is for a year after {latest}, when the file was there.",
+            "failed" if late else "passed",
+            len(frame),
+            len(late),
+            tuple({str(k): str(v) for k, v in row.items()} for row in shown.to_dict("records")),
+        )
+    ]
 
 
 def _own_vintage(home: Home, source: Source, snapshot: Snapshot) -> str | None:

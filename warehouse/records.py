@@ -116,5 +116,11 @@ def summaries(home: Home, source: Source) -> list[dict[str, Any]]:
 
 
 def failures(home: Home, source: Source) -> list[dict[str, Any]]:
-    """The reports on snapshots that were refused or put in quarantine."""
-    return [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
+    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since."""
+    reports: list[dict[str, Any]] = [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
+    accepted: dict[str, str] = {}
+    for vintage in vintages(home, source):
+        if not vintage.bundled:
+            when = str(vintage.snapshot["retrieved_at"])
+            accepted[vintage.file] = max(when, accepted.get(vintage.file, ""))
+    return [r for r in reports if r["snapshot"]["retrieved_at"] >= accepted.get(r["snapshot"]["file"], "")]

@@ -5,6 +5,7 @@ Apart from `warehouse.checks` so that reading answers takes no library to import
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -49,3 +50,8 @@ class CheckResult:
     def as_dict(self) -> dict[str, Any]:
         """The result as plain data."""
         return asdict(self)
+
+
+def from_plain(plain: Mapping[str, Any]) -> CheckResult:
+    """The result that `as_dict` made plain."""
+    return CheckResult(**{**plain, "columns": tuple(plain["columns"]), "examples": tuple(plain["examples"])})

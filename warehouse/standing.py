@@ -18,7 +18,7 @@ from sources.catalogue import sources
 from sources.errors import Refused
 from sources.home import Home, read_json
 from warehouse.records import Vintage, all_vintages
-from warehouse.results import CheckResult
+from warehouse.results import CheckResult, from_plain
 
 HERE = Path(__file__).parent
 
@@ -81,9 +81,9 @@ def find(home: Home) -> Build | None:
     if not (home.warehouse.exists() and home.build_record.exists()):
         return None
     record = read_json(home.build_record)
-    if record["bytes"] != home.warehouse.stat().st_size:
+    if record["file"] != identify(home.warehouse):
         return None
-    tables = [BuiltTable(t["name"], t["rows"], [_result(c) for c in t["checks"]]) for t in record["tables"]]
+    tables = [BuiltTable(t["name"], t["rows"], [from_plain(c) for c in t["checks"]]) for t in record["tables"]]
     return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False)
 
 
@@ -99,16 +99,18 @@ def standing(home: Home) -> Build:
     return found
 
 
-def _result(plain: dict[str, Any]) -> CheckResult:
-    return CheckResult(**{**plain, "columns": tuple(plain["columns"]), "examples": tuple(plain["examples"])})
+def identify(path: Path) -> dict[str, int]:
+    """What tells one file from another made in its place; a rename or a faithful copy keeps it."""
+    told = path.stat()
+    return {"bytes": told.st_size, "modified_ns": told.st_mtime_ns}
 
 
-def record(built: Build, path: Path) -> dict[str, Any]:
-    """What is written beside the DuckDB file."""
+def record(built: Build, file: dict[str, int]) -> dict[str, Any]:
+    """What is written beside the DuckDB file; `file` says which one it belongs to."""
     tables = [{"name": t.name, "rows": t.rows, "checks": [c.as_dict() for c in t.checks]} for t in built.tables]
     return {
         "digest": built.digest,
         "as_of": built.as_of.isoformat(),
-        "bytes": path.stat().st_size,
+        "file": file,
         "tables": json.loads(json.dumps(tables, default=str)),
     }

@@ -17,6 +17,8 @@ HEADER = [
 ]  # fmt: skip
 SEX = {"Total": "_T", "Female": "F", "Male": "M"}
 AGE = {"Total": "_T", "Adult": "ADULT", "Juveniles": "JUVENILE"}
+#: Some are averages, some a percentage of a total; the file does not say which.
+NOT_WHOLE = "not a whole number as published"
 SERIES_COLUMNS = ["Indicator", "Dimension", "Category", "Unit of measurement"]
 
 
@@ -32,6 +34,7 @@ def parse(file: RawFile) -> Parsed:
     frame = cells.translate(SERIES_COLUMNS, Path(__file__).with_name("series.csv"))
     frame["locator"] = cells.locators("VALUE")
     frame["place_id"] = cells.places("Iso3_code", file.places)
+    cells.agree("Iso3_code", "Country", file.places)
     frame["sex"] = cells.codes("Sex", SEX)
     frame["age"] = cells.codes("Age", AGE)
     frame["value"] = cells.numbers("VALUE")
@@ -40,9 +43,9 @@ def parse(file: RawFile) -> Parsed:
     frame["period_start"], frame["period_end"] = year_days(cells.integers("Year", 1000, 2100))
 
     flow = frame["measure"].str.startswith(("admissions", "deaths"))
+    frame["period_kind"] = np.where(flow, "during", "unknown_day")
     counts = np.asarray(cells["Unit of measurement"], dtype=object) == "Counts"
-    average = counts & (frame["value"] % 1 != 0)  # a count on one day is whole
-    frame["period_kind"] = "unknown_day"
-    frame.loc[average, "period_kind"] = "average"
-    frame.loc[flow, "period_kind"] = "during"
+    frame["note"] = None
+    frame.loc[counts & (frame["value"] % 1 != 0), "note"] = NOT_WHOLE
+    frame["status"] = frame["status"].fillna("A")
     return Parsed(vintage, len(cells), {"observation": frame})

@@ -123,7 +123,7 @@ REFUSED = {
     "a key of a measure": (put("measures.yml", "  unit:", "  colour: red\n  unit:"), "measures.yml", "colour"),
     "a key of a licence": (put("licences.yml", "  class:", "  colour: red\n  class:"), "licences.yml", "colour"),
     "a key beside the version": (add("schema.yml", "colour: red"), "schema.yml", "colour"),
-    "a type": (put("tables/gap.yml", "{type: number,", "{type: float,"), "tables/gap.yml", "columns.8.type"),
+    "a type": (put("tables/gap.yml", "{type: number,", "{type: float,"), "tables/gap.yml", "columns.9.type"),
     "a group": (put("tables/gap.yml", "group: accepted", "group: guessed"), "tables/gap.yml", "group"),
     "a code list": (put("tables/place.yml", "codes: place_kind", "codes: gender"), "tables/place.yml", "'gender'"),
     "a column without type": (put("tables/gap.yml", "  - locator", "  - locater"), "tables/gap.yml", "locater"),

@@ -202,3 +202,9 @@ def test_yaml_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_the_corrections_of_every_source_name_files_that_it_has(name: str) -> None:
     known = source(name)
     assert {entry.file for entry in read_corrections(known.folder)} <= set(known.files)
+
+
+def test_a_correction_that_concerns_only_some_of_its_rows_is_refused() -> None:
+    both = correction(match={}, expect={"place_id": "MNG"}, rows=2, set=None, drop=True)
+    with pytest.raises(Refused, match="should concern 2 rows and concerns 1"):
+        correct(frame(("MNG", 3.0), ("ALB", 289.0)), both)

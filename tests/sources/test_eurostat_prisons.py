@@ -167,7 +167,7 @@ def test_a_count_that_is_not_whole_says_so() -> None:
     ("change", "words"),
     [
         ({"geo": "EU27_2020"}, ("row 3, column geo", "EU27_2020", "aliases.csv")),
-        ({"citizen": "EU27_2020"}, ("row 3", "'EU27_2020' / 'NR' is not in crim_pris_ctz.csv")),
+        ({"citizen": "EU27_2020"}, ("row 3", "'EU27_2020' / 'NR' is not in eurostat_prisons/crim_pris_ctz.csv")),
         ({"unit": "PC"}, ("row 3", "'TOTAL' / 'PC'")),
         ({"freq": "Q"}, ("row 3, column freq", "'Q' is not A")),
         ({"freq": "Annual"}, ("row 3, column freq", "labels instead of codes")),

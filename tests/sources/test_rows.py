@@ -217,9 +217,9 @@ def test_a_column_that_the_parser_gives_itself_is_not_overwritten() -> None:
 
 def test_a_missing_column_is_refused_unless_it_may_be_missing() -> None:
     frame = pd.DataFrame({"component": ["x"], "place_id": ["CHN"], "measure": ["persons_held"]})
-    with pytest.raises(Refused, match="the parser gives no column locator of table gap"):
+    with pytest.raises(Refused, match="the parser gives no column locator, counts of table gap"):
         rows.fill("gap", frame, PROVENANCE, "gaps.csv")
-    filled = rows.fill("gap", frame.assign(locator="l"), PROVENANCE, "gaps.csv")
+    filled = rows.fill("gap", frame.assign(locator="l", counts="beside"), PROVENANCE, "gaps.csv")
     assert filled[["low", "central", "high", "note"]].isna().all(axis=None)
 
 

@@ -51,7 +51,7 @@ def test_a_row() -> None:
     )
     assert (row["period_start"], row["period_end"]) == (date(2019, 1, 1), date(2019, 12, 31))
     assert (row["locator"], row["reported_by"]) == (f"{UNODC_SHEET}!L4", "CTS / WPB-ICPR")
-    assert row["period_kind"] == "average"
+    assert (row["period_kind"], row["note"]) == ("unknown_day", "not a whole number as published")
 
 
 def test_what_a_row_counts() -> None:
@@ -94,9 +94,9 @@ def test_what_a_row_counts() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"Indicator": "Persons held at home"}, ("row 5", "'Persons held at home'", "not in series.csv")),
-        ({"Category": "Total "}, ("row 5", "'Total '", "not in series.csv")),
-        ({"Unit_of_measurement": "Percent"}, ("row 5", "'Percent'", "not in series.csv")),
+        ({"Indicator": "Persons held at home"}, ("row 5", "'Persons held at home'", "not in unodc_prisons/series.csv")),
+        ({"Category": "Total "}, ("row 5", "'Total '", "not in unodc_prisons/series.csv")),
+        ({"Unit_of_measurement": "Percent"}, ("row 5", "'Percent'", "not in unodc_prisons/series.csv")),
         ({"Iso3_code": "GBR_X"}, ("row 5, column Iso3_code", "'GBR_X'", "aliases.csv")),
         ({"Sex": "Unknown"}, ("row 5, column Sex", "'Unknown'")),
         ({"Age": "Youth"}, ("row 5, column Age", "'Youth'")),

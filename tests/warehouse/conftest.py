@@ -109,7 +109,7 @@ def make_source(folder: Path, name: str, **more: Any) -> Synthetic:
     said: dict[str, Any] = {
         "id": name, "folder": folder / name, "title": name, "publisher": "P", "tier": "international",
         "licence": "CC-BY-4.0", "cadence": "yearly", "citation": "C", "verified": False,
-        "files": {"one": File(pattern="one*", types=("csv", "text")), "two": File(pattern="two*", types=("csv", "text"))},
+        "files": {"one": File(pattern="one*", types=("csv", "text"), min_share=0.01), "two": File(pattern="two*", types=("csv", "text"), min_share=0.01)},
         **more,
     }  # fmt: skip
     return Synthetic(**said)
@@ -221,8 +221,8 @@ def built_desk(accepted_desk: Desk, tmp_path_factory: pytest.TempPathFactory) ->
         build(accepted_desk.home, DAY)
         _built.append(tmp_path_factory.mktemp("built"))
         for path in files:
-            shutil.copy(path, _built[0])
+            shutil.copy2(path, _built[0])
     for path in files:
-        shutil.copy(_built[0] / path.name, path)
+        shutil.copy2(_built[0] / path.name, path)
     assert is_current(accepted_desk.home, DAY)
     return accepted_desk

@@ -101,7 +101,7 @@ class World:
             observations: rows of `observation`.
             gaps: rows of `gap`.
             as_of: the reference day.
-            coverage: place, to the sources whose figure includes other places, and those; by default that of the house.
+            coverage: place, to the sources whose figure does not include other places, and those; by default the house's.
             vintages: source, file and vintage of files that gave no row.
             until: the model that is wanted; by default all.
         """
@@ -119,8 +119,13 @@ class World:
         known = [_snapshot(*file) for file in sorted(files)]
         self._put("reference.snapshot", pa.Table.from_pylist(known, schema=schema(dictionary().tables["snapshot"])))
         inside = _coverage() if coverage is None else coverage
-        listed = [(p, s, i) for p, (sources, included) in inside.items() for s in sources for i in included]
-        self._put("reference.coverage", _table(("place_id", "source_id", "included"), listed))
+        listed = [
+            {"place_id": p, "included": i, "unless": list(unless)}
+            for p, (unless, included) in inside.items()
+            for i in included
+        ]
+        columns = {"place_id": pa.string(), "included": pa.string(), "unless": pa.list_(pa.string())}
+        self._put("reference.coverage", pa.Table.from_pylist(listed, schema=pa.schema(columns)))
         self._execute(*(f'CREATE TABLE "{m.name}" AS {m.sql.rstrip().rstrip(";")}' for m in _needed(until)))
 
     def _execute(self, *statements: str) -> None:
@@ -204,7 +209,7 @@ def _table(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pa.Table:
 @cache
 def _coverage() -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
     listed = yaml.safe_load((HERE / "coverage.yml").read_text(encoding="utf-8"))
-    return {entry["place"]: (entry["sources"], entry["includes"]) for entry in listed}
+    return {entry["place"]: (entry["unless"], entry["includes"]) for entry in listed}
 
 
 def _needed(until: str | None) -> list[models.Model]:

@@ -105,7 +105,7 @@ def test_it_is_what_the_models_alone_make_of_the_same_rows(accepted_desk: Desk) 
     ]
     alone = World(
         [{**r, "source_id": "readings"} for r in typed],
-        [gap("PRK", 7, source_id="readings", file="one", vintage="2024")], as_of=DAY.isoformat(), coverage={},
+        [gap("PRK", 7, source_id="readings", file="one", vintage="2024")], as_of=DAY.isoformat(),
     )  # fmt: skip
     for table in COMPARED:
         other = alone.connection.execute(f"SELECT * FROM {table}").df()

@@ -267,6 +267,7 @@ def test_a_disagreement_names_both_sides() -> None:
     world = figures(ctz, cap, other)
     assert world.one("SELECT * FROM disagreement") == {
         "figure_id": world.figure("BEL", 2019)["figure_id"], "place_id": "BEL", "measure": "persons_held", "year": 2019,
+        "sex": "_T", "age": "_T", "legal_status": "_T", "citizenship": "_T", "offence": "_T", "supervision": "_Z", "cause": "_Z",
         "value": 10794, "source_id": EUROSTAT, "dataset": "ctz", "period_start": date(2019, 1, 1),
         "period_end": date(2019, 12, 31), "rival_observation_id": cap["observation_id"], "rival_value": 10559,
         "rival_source_id": EUROSTAT, "rival_dataset": "cap", "rival_period_start": date(2019, 1, 1),

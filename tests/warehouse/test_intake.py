@@ -76,7 +76,7 @@ def test_accepted_rows_have_the_dictionarys_types_and_order(desk: Desk) -> None:
     desk.take_in()
     table = dictionary().tables["observation"]
     found = pq.read_table(desk.home.accepted / "src" / "one" / "2023" / "observation.parquet")
-    assert found.schema.remove_metadata().equals(schema(table).remove_metadata())
+    assert [(f.name, f.type) for f in found.schema] == [(f.name, f.type) for f in schema(table)]
     keys = [tuple(str(r[c]) for c in table.sort) for r in found.to_pylist()]
     assert keys == sorted(keys) and keys[0][:2] == ("ALB", "admissions")
 
@@ -239,7 +239,7 @@ def test_a_file_that_breaks_a_critical_check_is_in_quarantine_with_its_rows_and_
     snapshot = desk.put(NEGATIVE)
     (verdict,) = desk.take_in().verdicts
     assert (verdict.state, verdict.vintage, verdict.new) == ("quarantined", "2025-05-11", True)
-    assert verdict.message.startswith("one.csv: observation: value lies within 0.0 and None. 1 of 2 rows break it")
+    assert verdict.message.startswith("one.csv: observation: value is at least 0. 1 of 2 rows break it")
     folder = desk.home.quarantine / "src" / "one" / snapshot.sha256[:16]
     assert str(folder) in verdict.message and "'value': -5.0" in verdict.message
     report = read_json(folder / "report.json")

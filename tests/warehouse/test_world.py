@@ -146,9 +146,11 @@ def test_some_of_the_parts_never_stand_for_a_parent_that_has_a_figure() -> None:
 
 
 def test_the_turn_from_parent_to_parts_follows_the_day() -> None:
-    rows = [held("IRQ", 100, 2021), held("IRQ-CEN", 60, 2020), held("IRQ-KR", 30, 2020), held("IRQ-CEN", 65, 2022)]
-    by_day = {f"{year}-12-31": world(*rows, as_of=f"{year}-12-31").total()["total"] for year in (2020, 2021, 2022)}
-    assert by_day == {"2020-12-31": 90, "2021-12-31": 100, "2022-12-31": 95}
+    rows = [held("IRQ", 100, 2021), held("IRQ-CEN", 60, 2020), held("IRQ-KR", 30, 2020), held("IRQ-CEN", 65, 2022),
+            held("IRQ-KR", 40, 2023)]  # fmt: skip
+    days = [f"{year}-12-31" for year in (2020, 2021, 2022, 2023)]
+    by_day = {day: world(*rows, as_of=day).total()["total"] for day in days}
+    assert by_day == {"2020-12-31": 90, "2021-12-31": 100, "2022-12-31": 100, "2023-12-31": 105}
 
 
 def test_parts_are_counted_each_at_its_own_latest_year() -> None:
@@ -190,8 +192,16 @@ def test_the_territories_of_france_are_in_its_figure(source: str) -> None:
     adds_up(made)
 
 
-def test_they_are_not_where_its_figure_is_of_another_source() -> None:
+def test_they_are_whatever_the_source_of_its_figure() -> None:
     made = world({**FRANCE[0], "source_id": "ministry", "file": "ministry"}, *FRANCE[1:])
+    assert [made.roles()[p] for p in ("FRA", "MTQ", "NCL")] == ["reported", "inside_other", "inside_other"]
+    assert made.total()["total"] == 80000
+    adds_up(made)
+
+
+def test_they_are_not_where_its_source_leaves_them_out() -> None:
+    inside = {"FRA": (["ministry"], ["MTQ", "NCL"])}
+    made = world({**FRANCE[0], "source_id": "ministry", "file": "ministry"}, *FRANCE[1:], coverage=inside)
     assert made.roles() == {"FRA": "reported", "MTQ": "carried_forward", "NCL": "carried_forward"}
     assert made.total()["total"] == 81500
     adds_up(made)
@@ -200,11 +210,6 @@ def test_they_are_not_where_its_figure_is_of_another_source() -> None:
 def test_they_are_not_where_france_has_no_figure() -> None:
     made = world(*FRANCE[1:])
     assert made.roles() == {"MTQ": "carried_forward", "NCL": "carried_forward"} and made.total()["total"] == 1500
-
-
-def test_a_listed_source_that_is_not_the_latest_does_not_cover() -> None:
-    made = world(held("FRA", 1, 2024, source_id="ministry"), held("FRA", 2, 2023), *FRANCE[1:])
-    assert made.roles()["MTQ"] == "carried_forward" and made.total()["total"] == 1 + 1500
 
 
 # Whom nobody counts
@@ -305,10 +310,10 @@ def by_hand(rows: Iterable[Row], gaps: Iterable[Row], as_of: date) -> dict[str, 
 
     def stands(parent: str) -> bool:
         have = [latest[p.place_id]["period_end"] for p in parts[parent] if p.place_id in latest]
-        return parent in latest and (len(have) < len(parts[parent]) or latest[parent]["period_end"] >= max(have))
+        return parent in latest and (len(have) < len(parts[parent]) or latest[parent]["period_end"] >= min(have))
 
     french = ["BLM", "GLP", "GUF", "MAF", "MTQ", "MYT", "NCL", "PYF", "REU", "SPM", "WLF"]
-    listed = "FRA" in latest and latest["FRA"]["source_id"] in (UNODC, EUROSTAT)
+    listed = "FRA" in latest
     sums: dict[str, float] = defaultdict(float)
     for name, row in latest.items():
         place = here[name]

@@ -39,3 +39,6 @@ SELECT
 FROM wide w
 JOIN place USING (place_id)
 LEFT JOIN population USING (place_id, year)
+WHERE coalesce(w.persons_held, w.persons_held_female, w.persons_held_male, w.persons_held_sentenced, w.persons_held_unsentenced,
+               w.persons_held_foreign, w.persons_held_juvenile, w.official_capacity, w.establishments, w.admissions,
+               w.deaths_in_custody, w.persons_under_supervision) IS NOT NULL

@@ -4,7 +4,7 @@ WITH rival AS (
 ),
 told AS (
   SELECT
-    figure_id, place_id, measure, year, value, source_id, dataset, period_start, period_end,
+    figure_id, place_id, measure, sex, age, legal_status, citizenship, offence, supervision, cause, year, value, source_id, dataset, period_start, period_end,
     rival ->> 'observation_id' AS rival_observation_id,
     (rival ->> 'value')::DOUBLE AS rival_value,
     rival ->> 'source_id' AS rival_source_id,

@@ -63,8 +63,12 @@ chosen AS (
   WHERE r.choice = 1
 ),
 part AS (
-  SELECT place_id, parent, count(*) OVER (PARTITION BY parent) AS siblings
-  FROM place WHERE kind = 'part'
+  -- The parts that there were in a year, and how many: a sum is taken over all of them or not at all.
+  SELECT p.place_id, p.parent, y.year, count(*) OVER (PARTITION BY p.parent, y.year) AS siblings
+  FROM place p
+  JOIN (SELECT DISTINCT year FROM chosen) y
+    ON coalesce(year(p.valid_from) <= y.year, true) AND coalesce(year(p.valid_to) >= y.year, true)
+  WHERE p.kind = 'part'
 ),
 derived AS (
   SELECT
@@ -81,11 +85,11 @@ derived AS (
     string_agg(c.observation_id, ',' ORDER BY c.place_id) AS parts,
     CASE WHEN count(DISTINCT c.source_id) = 1 THEN any_value(c.source_id) ELSE 'several' END AS source_id,
     CASE WHEN count(DISTINCT c.dataset) = 1 THEN any_value(c.dataset) ELSE 'several' END AS dataset,
-    max_by(c.vintage, c.vintage) AS vintage,
+    max(c.vintage) AS vintage,
     'sum_of_parts' AS rule, count(*) AS candidates, NULL::VARCHAR AS rivals, NULL::DOUBLE AS spread,
     max_by(c.licence, class.position) AS licence
   FROM chosen c
-  JOIN part p USING (place_id)
+  JOIN part p USING (place_id, year)
   JOIN reference.rank rank ON rank.list = 'status' AND rank.code = c.status
   JOIN source s ON s.source_id = c.source_id
   JOIN reference.rank class ON class.list = 'licence_class' AND class.code = s.licence_class

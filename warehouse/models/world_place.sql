@@ -39,7 +39,7 @@ judged AS (
 covered AS (
   SELECT c.included AS place_id, c.place_id AS within
   FROM reference.coverage c
-  JOIN judged j ON j.place_id = c.place_id AND j.source_id = c.source_id
+  JOIN judged j ON j.place_id = c.place_id AND j.value IS NOT NULL AND NOT list_contains(c.unless, j.source_id)
 ),
 gap AS (
   SELECT g.place_id, sum(g.central) FILTER (g.counts = 'beside' OR j.value IS NULL) AS gap

@@ -54,7 +54,7 @@ uncounted AS (
       CASE WHEN gap.counts = 'instead' AND latest IS NOT NULL THEN 'Not added: there is a published figure now.' END,
       CASE WHEN low IS DISTINCT FROM high
         THEN 'Range ' || coalesce(format('{:,}', low::BIGINT), 'unknown') || ' to ' || coalesce(format('{:,}', high::BIGINT), 'unknown') || '.' END,
-      citation || '.')
+      citation || '.', upper(left(gap.note, 1)) || substr(gap.note, 2) || '.')
   FROM gap JOIN place_now USING (place_id)
 ),
 total AS (
