@@ -129,22 +129,17 @@ def sources(json: Json = False) -> None:
 def status(json: Json = False) -> None:
     """Say what is here: each file's vintages, what was refused and why, and the warehouse."""
     from sources.catalogue import sources as all_sources
-    from sources.home import read_json
     from warehouse.records import failures, summaries
+    from warehouse.standing import find
 
     home = Home.from_environment()
     rows = [v for s in all_sources().values() for v in summaries(home, s)]
     failed = [f for s in all_sources().values() for f in failures(home, s)]
-    record = read_json(home.build_record) if home.build_record.exists() and home.warehouse.exists() else None
-    warehouse = (
-        {
-            "path": str(home.warehouse),
-            "as_of": record["as_of"],
-            "tables": {t["name"]: t["rows"] for t in record["tables"]},
-        }
-        if record
-        else None
-    )
+    built = find(home)
+    warehouse: dict[str, Any] | None = None
+    if built:
+        rows_of = {table.name: table.rows for table in built.tables}
+        warehouse = {"path": str(home.warehouse), "as_of": built.as_of.isoformat(), "tables": rows_of}
     if json:
         printing.as_json({"home": str(home.root), "vintages": rows, "failed": failed, "warehouse": warehouse})
         return

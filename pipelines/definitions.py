@@ -123,11 +123,9 @@ def _vintages(intake: Intake) -> str:
 
 
 def _depends_on(model: Model) -> list[dg.AssetKey]:
-    if model.table.group == "accepted":
-        return [dg.AssetKey(["accepted", source_id]) for source_id in sources()]
-    if model.name == "snapshot":
-        return [dg.AssetKey(["snapshot", source_id]) for source_id in sources()]
-    return [dg.AssetKey(name) for name in sorted(model.reads)]
+    from_sources = "accepted" if model.table.group == "accepted" else "snapshot" if model.name == "snapshot" else None
+    files = [dg.AssetKey([from_sources, source_id]) for source_id in sources()] if from_sources else []
+    return [*files, *(dg.AssetKey(name) for name in sorted(model.reads))]
 
 
 def _digests(intake: Intake) -> dict[str, dict[str, str]]:

@@ -65,6 +65,7 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
     beside.unlink(missing_ok=True)
     try:
         with duckdb.connect(str(beside)) as connection:
+            connection.execute("SET enable_progress_bar = false")  # it goes to standard output
             _load_inputs(connection, vintages, as_of)
             connection.begin()
             pending = [_make(connection, model, progress) for model in models()]
@@ -110,7 +111,10 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
     """
     if not home.warehouse.exists():
         raise Refused("There is no warehouse yet; run `custody run --offline` first.")
-    return duckdb.connect(str(home.warehouse), read_only=True)
+    try:
+        return duckdb.connect(str(home.warehouse), read_only=True)
+    except duckdb.Error as error:
+        raise Refused(f"{home.warehouse} cannot be read; delete it and run `custody run --offline`.") from error
 
 
 def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:

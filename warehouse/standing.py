@@ -80,7 +80,10 @@ def find(home: Home) -> Build | None:
     """The warehouse that is there, if its record belongs to it."""
     if not (home.warehouse.exists() and home.build_record.exists()):
         return None
-    record = read_json(home.build_record)
+    try:
+        record = read_json(home.build_record)
+    except ValueError:  # a damaged record belongs to no warehouse
+        return None
     if record["file"] != identify(home.warehouse):
         return None
     tables = [BuiltTable(t["name"], t["rows"], [from_plain(c) for c in t["checks"]]) for t in record["tables"]]

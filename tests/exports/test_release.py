@@ -55,7 +55,8 @@ def content(path: Path) -> Any:
 
 def test_what_the_command_said() -> None:
     home, said = homes.released()
-    assert said.stdout.startswith(f"Release 2026.11.0 is in {home / 'releases' / '2026.11.0'}. Content digest ")
+    assert said.stdout.startswith(f"Release 2026.11.0 is in {home / 'releases' / '2026.11.0'}.")
+    assert re.search(r"Content digest [0-9a-f]{64}\.$", said.stdout.strip())
     assert "Traceback" not in said.stderr
 
 

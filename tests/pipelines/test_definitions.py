@@ -62,18 +62,7 @@ def test_there_is_an_asset_for_each_snapshot_accepted_source_and_table(graph: dg
     assert len(expected) == 2 * 5
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(reason="_depends_on forgets what an accepted table reads beside accepted rows")]
-            if name in {"gap", "published_total"}
-            else [],
-        )
-        for name in sorted(MODELS)
-    ],
-)
+@pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_table_depends_on_what_its_sql_reads(graph: dg.AssetGraph, name: str) -> None:  # type: ignore[name-defined]
     assert set(graph.get(dg.AssetKey(name)).parent_keys) == expected_parents(name)
 
