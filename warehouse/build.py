@@ -6,7 +6,6 @@ changed, nothing is built.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from datetime import date
@@ -28,6 +27,7 @@ from warehouse import checks, second_process
 from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
+from warehouse.results import to_plain
 from warehouse.standing import Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]
@@ -120,7 +120,7 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
 def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
     failed = [c for t in tables for c in t.checks if c.blocks]
     if failed:
-        write_json(home.build_failure, json.loads(json.dumps([c.as_dict() for c in failed], default=str)))
+        write_json(home.build_failure, to_plain(failed))
         raise BuildFailed(
             f"{failed[0].sentence()} The last warehouse stays; all {len(failed)} failures are in {home.build_failure}."
         )

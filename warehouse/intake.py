@@ -7,11 +7,10 @@ good vintage in use.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -27,7 +26,7 @@ from sources.reading import LeftOut, RawFile
 from warehouse import accepted, checks, evaluate
 from warehouse.accepted import as_arrow
 from warehouse.records import REPORT, Vintage, vintages
-from warehouse.results import CheckResult, from_plain
+from warehouse.results import CheckResult, from_plain, to_plain
 
 State = Literal["accepted", "quarantined", "refused"]
 
@@ -228,7 +227,7 @@ def settle(home: Home, source: Source, snapshot: Snapshot, candidate: Candidate,
                 "message": message,
                 "snapshot": asdict(snapshot),
             }
-            write_json(folder / REPORT, {**told, "checks": _plain(results)})
+            write_json(folder / REPORT, {**told, "checks": to_plain(results)})
         return _verdict(snapshot, "quarantined", candidate.vintage, message, new=True)
     record = {
         "snapshot": asdict(snapshot),
@@ -237,7 +236,7 @@ def settle(home: Home, source: Source, snapshot: Snapshot, candidate: Candidate,
         "left_out": candidate.left_out,
         "stale_corrections": candidate.stale,
         "code": code,
-        "checks": _plain(results),
+        "checks": to_plain(results),
     }
     accepted.write(home, source.id, snapshot.file, candidate.vintage, candidate.tables, record)
     shutil.rmtree(report, ignore_errors=True)
@@ -307,7 +306,3 @@ def _reissue(home: Home, source: Source, snapshot: Snapshot, vintage: str) -> st
 
 def _verdict(snapshot: Snapshot, state: State, vintage: str | None, message: str, new: bool) -> Verdict:
     return Verdict(snapshot.file, snapshot.sha256, snapshot.file_name, state, vintage, message, new)
-
-
-def _plain(results: list[CheckResult]) -> Any:
-    return json.loads(json.dumps([r.as_dict() for r in results], default=str))

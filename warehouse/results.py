@@ -5,7 +5,8 @@ Apart from `warehouse.checks` so that reading answers takes no library to import
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -55,3 +56,9 @@ class CheckResult:
 def from_plain(plain: Mapping[str, Any]) -> CheckResult:
     """The result that `as_dict` made plain."""
     return CheckResult(**{**plain, "columns": tuple(plain["columns"]), "examples": tuple(plain["examples"])})
+
+
+def to_plain(results: Sequence[CheckResult]) -> list[dict[str, Any]]:
+    """Results as JSON holds them, which `from_plain` reads back."""
+    plain: list[dict[str, Any]] = json.loads(json.dumps([r.as_dict() for r in results], default=str))
+    return plain

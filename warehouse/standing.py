@@ -18,7 +18,7 @@ from sources.catalogue import sources
 from sources.errors import Refused
 from sources.home import Home, read_json
 from warehouse.records import Vintage, all_vintages
-from warehouse.results import CheckResult, from_plain
+from warehouse.results import CheckResult, from_plain, to_plain
 
 HERE = Path(__file__).parent
 
@@ -110,10 +110,10 @@ def identify(path: Path) -> dict[str, int]:
 
 def record(built: Build, file: dict[str, int]) -> dict[str, Any]:
     """What is written beside the DuckDB file; `file` says which one it belongs to."""
-    tables = [{"name": t.name, "rows": t.rows, "checks": [c.as_dict() for c in t.checks]} for t in built.tables]
+    tables = [{"name": t.name, "rows": t.rows, "checks": to_plain(t.checks)} for t in built.tables]
     return {
         "digest": built.digest,
         "as_of": built.as_of.isoformat(),
         "file": file,
-        "tables": json.loads(json.dumps(tables, default=str)),
+        "tables": tables,
     }
