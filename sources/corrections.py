@@ -8,7 +8,7 @@ or the rows dropped. Where the publisher has mended the error, `expect` no longe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -65,17 +65,19 @@ def read_corrections(folder: Path) -> list[Correction]:
     return entries
 
 
-def _holds(
-    frame: pd.DataFrame, conditions: Mapping[str, Scalar | list[Scalar]], file: str, correction: str
+def _concerned(
+    frame: pd.DataFrame, conditions: Iterable[tuple[str, Scalar | list[Scalar]]], file: str, correction: str
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    mask = np.ones(len(frame), dtype=bool)
-    for column, wanted in conditions.items():
+    """Which rows hold all conditions; each is asked only of the rows that hold those before it."""
+    at = np.arange(len(frame))
+    for column, wanted in conditions:
         if column not in frame:
             raise refusal(file, f"correction {correction} names a column {column!r} that the rows do not have.")
-        if wanted is None:
-            mask &= frame[column].isna().to_numpy()
-        else:
-            mask &= frame[column].isin(wanted if isinstance(wanted, list) else [wanted]).to_numpy()
+        cells = frame[column].take(at) if len(at) < len(frame) else frame[column]
+        holds = cells.isna() if wanted is None else cells.isin(wanted if isinstance(wanted, list) else [wanted])
+        at = at[holds.to_numpy()]
+    mask = np.zeros(len(frame), dtype=bool)
+    mask[at] = True
     return mask
 
 
@@ -103,7 +105,7 @@ def apply(
     gone = np.zeros(len(frame), dtype=bool)
     record: list[dict[str, Any]] = []
     for c in (c for c in corrections if c.file == file):
-        mask = _holds(frame, c.match, name, c.id) & _holds(frame, c.expect, name, c.id) & ~gone
+        mask = _concerned(frame, [*c.match.items(), *c.expect.items()], name, c.id) & ~gone
         found = int(mask.sum())
         mended = found < c.rows and any(isinstance(value, list) for value in c.expect.values())
         if found not in (0, c.rows) and not mended:

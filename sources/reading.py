@@ -167,15 +167,27 @@ class Cells:
 
     def lookup(self, columns: Sequence[str], read: Callable[[tuple[Any, ...]], T]) -> list[T]:
         """Interpret several columns together, each distinct combination once."""
-        cells: list[tuple[Any, ...]] = list(zip(*(self._columns[c] for c in columns), strict=True))
-        known: dict[tuple[Any, ...], T] = {}
-        for distinct in dict.fromkeys(cells):
+        codes, firsts = self._coded(columns)
+        known: list[T] = []
+        for first in firsts:
+            cells = tuple(self._columns[c][first] for c in columns)
             try:
-                known[distinct] = read(distinct)
+                known.append(read(cells))
             except (ValueError, KeyError) as error:
-                why = str(error) if isinstance(error, ValueError) else f"{_show(distinct)} is not known"
-                raise self.refuse(cells.index(distinct), " + ".join(columns), why) from error
-        return [known[cell] for cell in cells]
+                why = str(error) if isinstance(error, ValueError) else f"{_show(cells)} is not known"
+                raise self.refuse(first, " + ".join(columns), why) from error
+        return [known[code] for code in codes.tolist()]
+
+    def _coded(self, columns: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.intp]], list[int]]:
+        """The number of each row's combination of cells, counted as they first appear, and where each first stands."""
+        codes = np.zeros(len(self), dtype=np.intp)
+        for column in columns:
+            cells = self._columns[column]
+            number = {cell: n for n, cell in enumerate(dict.fromkeys(cells))}
+            codes = codes * len(number) + np.fromiter(map(number.__getitem__, cells), np.intp, len(self))
+            codes = pd.factorize(codes)[0]  # small again, so that many columns cannot overflow
+        seen = pd.Series(codes).duplicated().to_numpy()
+        return codes, np.flatnonzero(~seen).tolist()
 
     def translate(self, columns: Sequence[str], table: Path) -> pd.DataFrame:
         """Translate several columns together by a CSV of the source's folder.
@@ -199,9 +211,8 @@ class Cells:
 
         take = self.lookup(columns, read)
         by_column = dict(zip(header[width:], list(zip(*rows, strict=True))[width:], strict=True))
-        return pd.DataFrame(
-            {name: np.array([c or None for c in cells], dtype=object)[take] for name, cells in by_column.items()}
-        )
+        meanings = pd.DataFrame({name: [c or None for c in cells] for name, cells in by_column.items()})
+        return meanings.take(take).reset_index(drop=True)
 
     def codes(self, column: str, codes: Mapping[str, T]) -> list[T]:
         """Translate a column by an exact table."""

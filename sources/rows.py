@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,28 +35,28 @@ def with_defaults(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """An observation frame with every describing column, in which what a measure does not have is `_Z`."""
     frame = frame.copy(deep=False)
     measures = dictionary().measures
-    names, measure = np.unique(np.asarray(frame["measure"], dtype=object), return_inverse=True)
+    measure, names = pd.factorize(frame["measure"], use_na_sentinel=False)
     if unknown := [name for name in names if name not in measures]:
         raise refusal(file, f"the parser gives a measure {unknown[0]!r} that dictionary/measures.yml does not have.")
     if "unit" not in frame:
-        frame["unit"] = np.array([measures[n].unit for n in names], dtype=object)[measure]
+        frame["unit"] = _repeat([measures[n].unit for n in names], measure, frame.index)
     for breakdown in BREAKDOWNS:
-        fallback = np.array(["_T" if breakdown in measures[n].applies else "_Z" for n in names], dtype=object)[measure]
+        fallback = _repeat(["_T" if breakdown in measures[n].applies else "_Z" for n in names], measure, frame.index)
         if breakdown not in frame:
             frame[breakdown] = fallback
             continue
-        given = np.asarray(frame[breakdown], dtype=object)
-        empty = pd.isna(given)
-        wrong = ~empty & (given != "_T") & (given != "_Z") & (fallback == "_Z")
+        given = frame[breakdown]
+        empty, none = given.isna().to_numpy(), (fallback == "_Z").to_numpy()
+        wrong = none & ~empty & ~given.isin(["_T", "_Z"]).to_numpy()
         if wrong.any():
             at = int(wrong.argmax())
             raise refusal(
                 file,
                 f"{frame['measure'].iloc[at]} has no breakdown by {breakdown} in dictionary/measures.yml, "
-                f"yet {given[at]!r} is given.",
+                f"yet {given.iloc[at]!r} is given.",
                 frame["locator"].iloc[at],
             )
-        frame[breakdown] = np.where(empty | (fallback == "_Z"), fallback, given)
+        frame[breakdown] = given.astype("str").where(~(empty | none), fallback)
     defaults: dict[str, Any] = {
         "facility": "_T",
         "status": "A",
@@ -78,14 +78,28 @@ def identities(frame: pd.DataFrame, source_id: str, vintage: str) -> list[str]:
     The text that is hashed joins source, dataset, series key, period and vintage by the unit separator, so that no
     value can run into the next; missing is the empty text.
     """
-    parts = []
-    for column in ("dataset", *SERIES_KEY):
-        codes, distinct = pd.factorize(np.asarray(frame[column], dtype=object), use_na_sentinel=True)
-        texts = np.array([*(str(v) for v in distinct), ""], dtype=object)
-        parts.append(texts[codes].tolist())
+    groups = [["dataset", "place_id", "facility"], SERIES_KEY[2:-3], SERIES_KEY[-3:]]
+    parts = [_joined(frame, columns) for columns in groups]
     join, digest = "\x1f".join, hashlib.sha256
-    keys = zip(*parts, strict=True)
-    return [digest(join((source_id, *key, vintage)).encode()).hexdigest()[:16] for key in keys]
+    return [digest(join((source_id, *key, vintage)).encode()).hexdigest()[:16] for key in zip(*parts, strict=True)]
+
+
+def _joined(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """The text of each row's cells in `columns`, joined, each distinct combination made once."""
+    codes, texts = np.zeros(len(frame), dtype=np.intp), [""]
+    for position, column in enumerate(columns):
+        of_column, distinct = pd.factorize(frame[column])
+        cells = [*map(str, distinct), ""]  # code -1 is the last: missing
+        pairs, found = pd.factorize(codes * len(cells) + of_column % len(cells))
+        begun = [divmod(pair, len(cells)) for pair in found.tolist()]
+        texts = [f"{texts[first]}\x1f{cells[second]}" if position else cells[second] for first, second in begun]
+        codes = pairs
+    return [texts[code] for code in codes.tolist()]
+
+
+def _repeat(values: list[str], codes: np.ndarray[Any, np.dtype[np.intp]], index: pd.Index) -> pd.Series[str]:
+    """The value of each code, as a column."""
+    return pd.Series(values, dtype="str").take(codes).set_axis(index)
 
 
 def refuse_duplicates(frame: pd.DataFrame, file: str) -> None:

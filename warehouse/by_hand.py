@@ -13,7 +13,7 @@ from sources.errors import Refused
 from sources.home import Home, new_folder, sha256
 from warehouse import second_process
 from warehouse.accepted import VINTAGE
-from warehouse.intake import Verdict, decide, prepare
+from warehouse.intake import Verdict, complete, decide, parse
 from warehouse.records import Vintage, vintage_order, vintages
 
 
@@ -61,7 +61,8 @@ def import_file(
         known.licence,
         vintage,
     )
-    candidate = prepare(known, snapshot, data)
+    parsed = parse(known, snapshot, data)
+    candidate = complete(known, snapshot, parsed)
     if candidate.stamped and vintage is not None and candidate.vintage != vintage:
         raise Refused(f"{path.name}: the file bears the stamp {candidate.vintage}; leave --vintage {vintage} out.")
     if not (candidate.stamped or vintage or retrieved):
@@ -73,7 +74,7 @@ def import_file(
     stored, _ = archive.put(
         known, which, path.name, data, obtained="import", url=url, retrieved_at=when, vintage_hint=vintage
     )
-    verdict = decide(home, known, archive, stored)
+    verdict = decide(home, known, archive, stored, parsed)
     if vintage is not None and verdict.state == "accepted" and verdict.vintage != vintage:
         raise Refused(f"{path.name}: these bytes are here already, as vintage {verdict.vintage}, not {vintage}.")
     return verdict

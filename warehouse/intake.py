@@ -7,10 +7,13 @@ good vintage in use.
 
 from __future__ import annotations
 
+import gc
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -22,7 +25,7 @@ from sources.catalogue import Source
 from sources.errors import Refused, refusal
 from sources.home import Home, new_folder, read_json, write_json
 from sources.places import Resolver
-from sources.reading import LeftOut, RawFile
+from sources.reading import LeftOut, Parsed, RawFile
 from warehouse import accepted, checks, evaluate
 from warehouse.accepted import as_arrow
 from warehouse.records import REPORT, Vintage, vintages
@@ -86,25 +89,47 @@ class Intake:
         return [v for v in newest.values() if v.state != "accepted"]
 
 
-def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None = None) -> Candidate:
-    """Parse, correct and complete the rows of one file; pure but for reading the source's folder.
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Keep Python from searching many thousand fresh cells for cycles again and again while they are made."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_collecting_later()
+def parse(source: Source, snapshot: Snapshot, data: bytes) -> Parsed:
+    """What the source's parser makes of a file.
 
     Raises:
-        Refused: when anything in the file is unknown, doubled or uncounted.
+        Refused: when anything in the file is unknown, or the parser itself breaks.
     """
-    resolver = Resolver.for_folder(source.folder, source.place_scheme)
-    raw = RawFile(snapshot.file_name, snapshot.file, data, resolver)
+    raw = RawFile(snapshot.file_name, snapshot.file, data, Resolver.for_folder(source.folder, source.place_scheme))
     try:
-        parsed = source.parser()(raw)
+        return source.parser()(raw)
     except Refused:
         raise
     except Exception as error:  # one source's broken parser must not stop the others
         broke = f"the parser of {source.id} broke on it ({type(error).__name__}: {error})"
         why = f"{broke}; mend sources/{source.id}/parse.py."
         raise refusal(raw.name, why) from error
+
+
+@_collecting_later()
+def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | None = None) -> Candidate:
+    """Correct and complete what was parsed; `vintage` goes before the file's own stamp.
+
+    Raises:
+        Refused: when anything in it is unknown, doubled or uncounted.
+    """
+    name = snapshot.file_name
     stamp = vintage or parsed.vintage or snapshot.vintage_hint or snapshot.retrieved_at[:10]
     if not accepted.VINTAGE.fullmatch(stamp):
-        raise refusal(raw.name, f"its vintage {stamp!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
+        raise refusal(name, f"its vintage {stamp!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
     provenance = {
         "source_id": source.id,
         "file": snapshot.file,
@@ -112,36 +137,38 @@ def prepare(source: Source, snapshot: Snapshot, data: bytes, vintage: str | None
         "snapshot": snapshot.sha256,
         "licence": source.licence,
     }
-    left_out = list(parsed.left_out)
-    tables: dict[str, pd.DataFrame] = {}
+    frames = dict(parsed.rows)
     dropped: list[LeftOut] = []
-    for name, parsed_rows in parsed.rows.items():
-        frame = parsed_rows
-        if name == "observation":
-            if "dataset" not in frame:
-                frame = frame.assign(dataset=snapshot.file)
-            frame = rows_.with_defaults(frame, raw.name)
-            entries = corrections_.read_corrections(source.folder)
-            if strange := [entry for entry in entries if entry.file not in source.files]:
-                raise Refused(
-                    f"{source.id}/corrections.yml: {strange[0].id} names a file {strange[0].file!r} that is none."
-                )
-            frame, dropped, record = corrections_.apply(frame, entries, snapshot.file, raw.name)
-            if len(record):
-                tables["correction"] = rows_.fill("correction", record, provenance, raw.name)
-            frame = frame.assign(observation_id=rows_.identities(frame, source.id, stamp))
-            rows_.refuse_duplicates(frame, raw.name)
-        tables[name] = rows_.fill(name, frame, provenance, raw.name)
-    made = {name: len(tables[name]) for name in parsed.rows}
-    if left_out or dropped:
-        entries_out = rows_.left_out_rows([*left_out, *dropped])
-        entries_out.loc[len(left_out) :, "correction_id"] = [e.reason.split(":", 1)[0] for e in dropped]
-        tables["left_out"] = rows_.fill("left_out", entries_out, provenance, raw.name)
-    out = sum(e.items for e in [*left_out, *dropped])
-    rows_.check_count(parsed, made, out, raw.name)
+    if "observation" in frames:
+        frames["observation"], dropped, corrections = _corrected(source, snapshot, frames["observation"])
+        frames["observation"]["observation_id"] = rows_.identities(frames["observation"], source.id, stamp)
+        rows_.refuse_duplicates(frames["observation"], name)
+        if len(corrections):
+            frames["correction"] = corrections
+    left_out = [*parsed.left_out, *dropped]
+    if left_out:
+        frames["left_out"] = rows_.left_out_rows(left_out)
+        frames["left_out"].loc[len(parsed.left_out) :, "correction_id"] = [e.reason.split(":", 1)[0] for e in dropped]
+    tables = {table: rows_.fill(table, frame, provenance, name) for table, frame in frames.items()}
+    made = {table: len(tables[table]) for table in parsed.rows}
+    out = sum(e.items for e in left_out)
+    rows_.check_count(parsed, made, out, name)
     known = tables.get("correction")
     stale = [] if known is None else known.loc[known["state"] == "stale", "correction_id"].tolist()
     return Candidate(stamp, parsed.vintage is not None, parsed.items, sum(made.values()), out, stale, tables)
+
+
+def _corrected(
+    source: Source, snapshot: Snapshot, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, list[LeftOut], pd.DataFrame]:
+    """Observations with all describing columns and the source's corrections applied, as `sources.corrections.apply`."""
+    if "dataset" not in frame:
+        frame = frame.assign(dataset=snapshot.file)
+    entries = corrections_.read_corrections(source.folder)
+    if strange := [entry for entry in entries if entry.file not in source.files]:
+        raise Refused(f"{source.id}/corrections.yml: {strange[0].id} names a file {strange[0].file!r} that is none.")
+    frame = rows_.with_defaults(frame, snapshot.file_name)
+    return corrections_.apply(frame, entries, snapshot.file, snapshot.file_name)
 
 
 def check(candidate: Candidate) -> list[CheckResult]:
@@ -169,90 +196,102 @@ def take_in(home: Home, source: Source) -> Intake:
     return Intake(source.id, vintages(home, source), verdicts)
 
 
-def decide(home: Home, source: Source, archive: Archive, snapshot: Snapshot) -> Verdict:
-    """Accept, quarantine or refuse one snapshot; what was decided before with the same code stands."""
-    code = source.code_digest()
-    for vintage in vintages(home, source):
-        if (
-            vintage.snapshot["sha256"] == snapshot.sha256
-            and vintage.file == snapshot.file
-            and (vintage.record["code"] == code)
-        ):
-            return _verdict(snapshot, "accepted", vintage.vintage, "", new=False)
-    report = home.quarantine / source.id / snapshot.file / snapshot.sha256[:16]
-    if (report / REPORT).exists():
-        earlier = read_json(report / REPORT)
-        if earlier["code"] == code:
-            return _verdict(snapshot, earlier["state"], earlier["vintage"], earlier["message"], new=False)
+@dataclass(frozen=True)
+class _Case:
+    """One snapshot and what is known before it is tried: the code, the file's vintages, and where a report belongs."""
+
+    home: Home
+    source: Source
+    snapshot: Snapshot
+    code: str
+    own: list[Vintage]
+    others: list[Vintage]
+
+    @property
+    def report(self) -> Path:
+        """The folder of the report, should it be turned away."""
+        return self.home.quarantine / self.source.id / self.snapshot.file / self.snapshot.sha256[:16]
+
+    def verdict(self, state: State, vintage: str | None, message: str = "", *, new: bool) -> Verdict:
+        """What became of it."""
+        s = self.snapshot
+        return Verdict(s.file, s.sha256, s.file_name, state, vintage, message, new)
+
+    def told(self, state: State, vintage: str | None, message: str) -> dict[str, Any]:
+        """What every report says."""
+        snapshot = asdict(self.snapshot)
+        return {"state": state, "code": self.code, "vintage": vintage, "message": message, "snapshot": snapshot}
+
+
+def decide(home: Home, source: Source, archive: Archive, snapshot: Snapshot, parsed: Parsed | None = None) -> Verdict:
+    """Accept, quarantine or refuse one snapshot; what was decided before with the same code stands.
+
+    `parsed` spares the reading where the caller has parsed these bytes already.
+    """
+    of_file = [v for v in vintages(home, source) if v.file == snapshot.file]
+    own = [v for v in of_file if v.snapshot["sha256"] == snapshot.sha256]
+    others = [v for v in of_file if v.snapshot["sha256"] != snapshot.sha256]
+    case = _Case(home, source, snapshot, source.code_digest(), own, others)
+    for vintage in own:
+        if vintage.record["code"] == case.code:
+            return case.verdict("accepted", vintage.vintage, new=False)
+    if (case.report / REPORT).exists():
+        earlier = read_json(case.report / REPORT)
+        if earlier["code"] == case.code:
+            return case.verdict(earlier["state"], earlier["vintage"], earlier["message"], new=False)
     try:
         data = archive.read(snapshot)
     except Refused as error:  # says nothing of the file, so that no report may keep it from being tried again
-        return _verdict(snapshot, "refused", None, str(error), new=True)
+        return case.verdict("refused", None, str(error), new=True)
     try:
-        candidate = prepare(source, snapshot, data, _own_vintage(home, source, snapshot))
-        if (free := _reissue(home, source, snapshot, candidate.vintage)) != candidate.vintage:
-            candidate = prepare(source, snapshot, data, free)
-        results = [*check(candidate), *_shrunken(home, source, snapshot, candidate), *_foretold(snapshot, candidate)]
+        parsed = parse(source, snapshot, data) if parsed is None else parsed
+        # Re-reading a file with newer code keeps the name that its vintage already has here.
+        candidate = complete(source, snapshot, parsed, own[0].vintage if own else None)
+        if (free := _reissue(case, candidate.vintage)) != candidate.vintage:
+            candidate = complete(source, snapshot, parsed, free)
+        results = [*check(candidate), *_shrunken(case, candidate), *_foretold(snapshot, candidate)]
     except Refused as error:
-        with new_folder(report) as folder:
-            write_json(
-                folder / REPORT,
-                {
-                    "state": "refused",
-                    "code": code,
-                    "vintage": None,
-                    "message": str(error),
-                    "snapshot": asdict(snapshot),
-                },
-            )
-        return _verdict(snapshot, "refused", None, str(error), new=True)
-    return settle(home, source, snapshot, candidate, results)
+        with new_folder(case.report) as folder:
+            write_json(folder / REPORT, case.told("refused", None, str(error)))
+        return case.verdict("refused", None, str(error), new=True)
+    return _settle(case, candidate, results)
 
 
-def settle(home: Home, source: Source, snapshot: Snapshot, candidate: Candidate, results: list[CheckResult]) -> Verdict:
+def _settle(case: _Case, candidate: Candidate, results: list[CheckResult]) -> Verdict:
     """Accept a checked candidate, or put it in quarantine with its report."""
-    code = source.code_digest()
-    report = home.quarantine / source.id / snapshot.file / snapshot.sha256[:16]
     blocking = [r for r in results if r.blocks]
     if blocking:
         first = blocking[0].sentence() + (f" And {len(blocking) - 1} more checks." if len(blocking) > 1 else "")
-        message = f"{snapshot.file_name}: {first} The report is in {report}."
-        with new_folder(report) as folder:
+        message = f"{case.snapshot.file_name}: {first} The report is in {case.report}."
+        with new_folder(case.report) as folder:
             for name, frame in candidate.tables.items():
                 frame.to_parquet(folder / f"{name}.parquet")
-            told = {
-                "state": "quarantined",
-                "code": code,
-                "vintage": candidate.vintage,
-                "message": message,
-                "snapshot": asdict(snapshot),
-            }
+            told = case.told("quarantined", candidate.vintage, message)
             write_json(folder / REPORT, {**told, "checks": to_plain(results)})
-        return _verdict(snapshot, "quarantined", candidate.vintage, message, new=True)
+        return case.verdict("quarantined", candidate.vintage, message, new=True)
     record = {
-        "snapshot": asdict(snapshot),
+        "snapshot": asdict(case.snapshot),
         "items": candidate.items,
         "observations": candidate.observations,
         "left_out": candidate.left_out,
         "stale_corrections": candidate.stale,
-        "code": code,
+        "code": case.code,
         "checks": to_plain(results),
     }
-    accepted.write(home, source.id, snapshot.file, candidate.vintage, candidate.tables, record)
-    shutil.rmtree(report, ignore_errors=True)
-    return _verdict(snapshot, "accepted", candidate.vintage, "", new=True)
+    accepted.write(case.home, case.source.id, case.snapshot.file, candidate.vintage, candidate.tables, record)
+    shutil.rmtree(case.report, ignore_errors=True)
+    return case.verdict("accepted", candidate.vintage, new=True)
 
 
-def _shrunken(home: Home, source: Source, snapshot: Snapshot, candidate: Candidate) -> list[CheckResult]:
+def _shrunken(case: _Case, candidate: Candidate) -> list[CheckResult]:
     """Hold the size of a candidate against the newest vintage that other bytes gave, if there is one."""
-    others = [v for v in vintages(home, source) if v.file == snapshot.file and v.snapshot["sha256"] != snapshot.sha256]
-    if not others:
+    if not case.others:
         return []
-    last = others[-1]
-    before, share = int(last.record["items"]), source.files[snapshot.file].min_share
+    last = case.others[-1]
+    before, share = int(last.record["items"]), case.source.files[case.snapshot.file].min_share
     return [
         CheckResult(
-            snapshot.file,
+            case.snapshot.file,
             "item_count_against_last_vintage",
             (),
             "critical",
@@ -287,22 +326,8 @@ def _foretold(snapshot: Snapshot, candidate: Candidate) -> list[CheckResult]:
     ]
 
 
-def _own_vintage(home: Home, source: Source, snapshot: Snapshot) -> str | None:
-    """The vintage this very file already has here, so that re-reading it with newer code keeps its name."""
-    for vintage in vintages(home, source):
-        if vintage.file == snapshot.file and vintage.snapshot["sha256"] == snapshot.sha256:
-            return vintage.vintage
-    return None
-
-
-def _reissue(home: Home, source: Source, snapshot: Snapshot, vintage: str) -> str:
+def _reissue(case: _Case, vintage: str) -> str:
     """The vintage, or its next reissue where other bytes already bear the stamp."""
-    taken = {
-        v.vintage for v in vintages(home, source) if v.file == snapshot.file and v.snapshot["sha256"] != snapshot.sha256
-    }
+    taken = {v.vintage for v in case.others}
     names = [vintage, *(f"{vintage}-r{n}" for n in range(2, len(taken) + 2))]
     return next(name for name in names if name not in taken)
-
-
-def _verdict(snapshot: Snapshot, state: State, vintage: str | None, message: str, new: bool) -> Verdict:
-    return Verdict(snapshot.file, snapshot.sha256, snapshot.file_name, state, vintage, message, new)
