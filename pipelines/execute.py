@@ -14,6 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from dictionary.model import LOADER
 from sources.catalogue import sources
 from sources.home import Home, write_bytes
 from warehouse import second_process
@@ -79,7 +82,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     try:
-        with dg.DagsterInstance.get() as instance:
+        with _instance(home) as instance:
             job = dg.reconstructable(custody_job)
             result = dg.execute_job(job, instance=instance, run_config=config, tags=LABEL)
             failure = None if result.success else _failure(result)
@@ -89,6 +92,23 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
     known = sources().values()
     told = [line for source in known for line in summaries(home, source)]
     return Outcome(result.run_id, failure, told, [f for source in known for f in failures(home, source)])
+
+
+def _instance(home: Home) -> Any:
+    """Dagster's instance; its storage is the faster one unless dagster.yaml names another, such as PostgreSQL."""
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    settings = yaml.load((home.dagster / "dagster.yaml").read_text(encoding="utf-8"), Loader=LOADER) or {}
+    kept = {
+        "module": "pipelines.kept_sqlite",
+        "class": "KeptSqliteStorage",
+        "config": {"base_dir": str(home.dagster)},
+    }
+    stock = not {"storage", "event_log_storage"} & set(settings)
+    return dg.DagsterInstance.from_ref(
+        InstanceRef.from_dir(str(home.dagster), overrides={"storage": {"custom": kept}} if stock else None)
+    )
 
 
 def _do_not_wait_for_the_disk(connection: Any, _: Any) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from dictionary.model import Table
 from dictionary.render import Expectation
+from sources import collecting
 from warehouse.results import CheckResult, Outcome
 
 #: Great Expectations compares dates one by one, but numbers at once: days are counted from here.
@@ -44,7 +45,8 @@ def batches() -> Any:
     """Great Expectations, imported and ready to be handed frames."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    import great_expectations as gx
+    with collecting.later():
+        import great_expectations as gx
 
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
@@ -67,7 +69,7 @@ def _arguments(expectation: Expectation, table: Table, frame: pd.DataFrame) -> d
             kwargs[bound] = (pd.Timestamp(kwargs[bound]) - EPOCH).days
     if len(kwargs.get("value_set", ())) > LONG_LIST:
         # Great Expectations copies the list dozens of times; codes that no row holds cannot change the answer.
-        kwargs["value_set"] = sorted(set(kwargs["value_set"]) & set(frame[kwargs["column"]].dropna()))
+        kwargs["value_set"] = sorted(set(kwargs["value_set"]) & set(frame[kwargs["column"]].dropna().unique()))
     return kwargs
 
 

@@ -7,10 +7,8 @@ good vintage in use.
 
 from __future__ import annotations
 
-import gc
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +16,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from dictionary.model import dictionary
+from sources import collecting
 from sources import corrections as corrections_
 from sources import rows as rows_
 from sources.archive import Archive, Snapshot
@@ -89,19 +88,7 @@ class Intake:
         return [v for v in newest.values() if v.state != "accepted"]
 
 
-@contextmanager
-def _collecting_later() -> Iterator[None]:
-    """Keep Python from searching many thousand fresh cells for cycles again and again while they are made."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-@_collecting_later()
+@collecting.later()
 def parse(source: Source, snapshot: Snapshot, data: bytes) -> Parsed:
     """What the source's parser makes of a file.
 
@@ -119,7 +106,7 @@ def parse(source: Source, snapshot: Snapshot, data: bytes) -> Parsed:
         raise refusal(raw.name, why) from error
 
 
-@_collecting_later()
+@collecting.later()
 def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | None = None) -> Candidate:
     """Correct and complete what was parsed; `vintage` goes before the file's own stamp.
 
