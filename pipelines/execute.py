@@ -19,7 +19,7 @@ import yaml
 from dictionary.model import LOADER
 from sources.catalogue import sources
 from sources.home import Home, write_bytes
-from warehouse import second_process
+from warehouse import checkers
 from warehouse.records import failures, summaries
 from warehouse.standing import is_current
 
@@ -30,6 +30,10 @@ SETTINGS = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
 #: By this label the web interface shows the run on the page of its job; the name is the one in workspace.yaml.
 LABEL = {".dagster/repository": "__repository__@custody"}
+
+
+#: What Dagster writes down of a step that Ctrl-C ended.
+INTERRUPTED = ("KeyboardInterrupt", "DagsterExecutionInterruptedError", "InterruptException")
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
     """Run the job of `pipelines.definitions` in this process."""
     prepare_store(home)
     if not is_current(home, as_of):
-        second_process.start()
+        checkers.start()
     import dagster as dg
     from sqlalchemy import Engine, event
 
@@ -95,20 +99,24 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
 
 
 def _instance(home: Home) -> Any:
-    """Dagster's instance; its storage is the faster one unless dagster.yaml names another, such as PostgreSQL."""
+    """Dagster's instance; faster where dagster.yaml does not say otherwise, as for PostgreSQL."""
     import dagster as dg
     from dagster._core.instance.ref import InstanceRef
 
     settings = yaml.load((home.dagster / "dagster.yaml").read_text(encoding="utf-8"), Loader=LOADER) or {}
-    kept = {
-        "module": "pipelines.kept_sqlite",
-        "class": "KeptSqliteStorage",
-        "config": {"base_dir": str(home.dagster)},
+    faster = {
+        "storage": {
+            "custom": {
+                "module": "pipelines.kept_sqlite",
+                "class": "KeptSqliteStorage",
+                "config": {"base_dir": str(home.dagster)},
+            }
+        },
+        # What a step prints goes to who called the command; two processes a step would copy it into files.
+        "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
     }
-    stock = not {"storage", "event_log_storage"} & set(settings)
-    return dg.DagsterInstance.from_ref(
-        InstanceRef.from_dir(str(home.dagster), overrides={"storage": {"custom": kept}} if stock else None)
-    )
+    stock = {k: v for k, v in faster.items() if k not in settings and "event_log_storage" not in settings}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=stock))
 
 
 def _do_not_wait_for_the_disk(connection: Any, _: Any) -> None:
@@ -126,9 +134,15 @@ def _failure(result: Any) -> str:
     for event in result.all_node_events:
         if event.is_step_failure:
             data = event.step_failure_data
+            errors = [data.error] if data.error else []
+            while cause := errors and (errors[-1].cause or errors[-1].context):
+                errors.append(cause)
+            if any(e.cls_name in INTERRUPTED for e in errors):
+                raise KeyboardInterrupt
             if data.user_failure_data and data.user_failure_data.description:
                 return str(data.user_failure_data.description)
-            return f"step {event.step_key} failed: {data.error_display_string.strip().splitlines()[-1]}"
+            told = errors[-1].message.strip().splitlines()[0] if errors else "no reason was given"
+            return f"step {event.step_key} failed: {told}"
     return "the run failed before its first step; `custody ui` shows its log."
 
 

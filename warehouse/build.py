@@ -23,7 +23,7 @@ from sources.catalogue import sources
 from sources.errors import Refused
 from sources.home import Home, write_json
 from sources.places import places
-from warehouse import checks, second_process
+from warehouse import checkers, checks
 from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
@@ -57,7 +57,7 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
     digest = inputs_digest(vintages, as_of)
     if (standing := find(home)) and standing.digest == digest:
         return standing
-    second_process.start()
+    checkers.start()
     for vintage in vintages:
         vintage.prove()
     home.root.mkdir(parents=True, exist_ok=True)

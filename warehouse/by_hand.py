@@ -11,7 +11,7 @@ from sources.archive import Archive, Snapshot, check_type, now
 from sources.catalogue import Source, source
 from sources.errors import Refused
 from sources.home import Home, new_folder, sha256
-from warehouse import second_process
+from warehouse import checkers
 from warehouse.accepted import VINTAGE
 from warehouse.intake import Verdict, complete, decide, parse
 from warehouse.records import Vintage, vintage_order, vintages
@@ -46,7 +46,7 @@ def import_file(
     if which not in known.files:
         raise Refused(f"{source_id} has no file {which!r}; it has {', '.join(known.files)}.")
     kind = check_type(known, which, path.name, data)
-    second_process.start()  # it imports what checks need while this one reads
+    checkers.start()  # what checks need is imported while this process reads
     when = retrieved.isoformat() if retrieved else now()
     snapshot = Snapshot(
         known.id,

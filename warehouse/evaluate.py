@@ -1,7 +1,7 @@
 """Running expectations with Great Expectations, and telling passed, failed and could-not-run apart.
 
 This is all that knows Great Expectations. It takes longer to import than everything else together, so it is imported
-at the first use, and that is in `warehouse.second_process`.
+at the first use, and that is in the processes of `warehouse.checkers`.
 """
 
 from __future__ import annotations
