@@ -33,7 +33,8 @@ LABEL = {".dagster/repository": "__repository__@custody"}
 
 
 #: What Dagster writes down of a step that Ctrl-C ended.
-INTERRUPTED = ("KeyboardInterrupt", "DagsterExecutionInterruptedError", "InterruptException")
+INTERRUPTED = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
+STOPPED = "Query interrupted"  # DuckDB's word for it, in a RuntimeError
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _failure(result: Any) -> str:
             errors = [data.error] if data.error else []
             while cause := errors and (errors[-1].cause or errors[-1].context):
                 errors.append(cause)
-            if any(e.cls_name in INTERRUPTED for e in errors):
+            if any(e.cls_name in INTERRUPTED or STOPPED in e.message for e in errors):
                 raise KeyboardInterrupt
             if data.user_failure_data and data.user_failure_data.description:
                 return str(data.user_failure_data.description)
