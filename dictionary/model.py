@@ -57,6 +57,7 @@ class Column(_Strict):
     pattern: str | None = None
     minimum: float | str | None = None
     maximum: float | str | None = None
+    default: str | bool | float | None = None
 
 
 class Where(_Strict):
@@ -96,6 +97,13 @@ class Check(_Strict):
         return self
 
 
+class Identity(_Strict):
+    """A column that identifies a row: a hash over source, the columns `of` and vintage, in this order."""
+
+    column: str
+    of: tuple[str, ...]
+
+
 class Table(_Strict):
     """One table: what a row is, its columns in order, its key, its sort order and its own checks.
 
@@ -112,6 +120,7 @@ class Table(_Strict):
     columns: tuple[Column, ...]
     checks: tuple[Check, ...] = ()
     may_be_empty: bool = False
+    identity: Identity | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -123,7 +132,7 @@ class Table(_Strict):
         names = set(self.column_names)
         if len(names) != len(self.columns):
             raise ValueError("a column is listed twice")
-        used: set[str] = {*self.key, *self.sort}
+        used: set[str] = {*self.key, *self.sort, *((self.identity.column, *self.identity.of) if self.identity else ())}
         for check in self.checks:
             used |= {c for c in (check.column, check.other, check.when_column, *check.columns) if c}
             used |= {check.where.column} if check.where else set()

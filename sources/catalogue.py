@@ -29,7 +29,8 @@ class File(BaseModel):
 
     `pattern` is matched against file names given to `custody import`; `types` are the types that its content may
     have; `url` is where the publisher offers it, or null where that moves. A new vintage with less than `min_share` of
-    the items of the last good one goes to quarantine: a file cut off at the end of a line reads like a whole one.
+    the items of the last good one goes to quarantine: a file cut off at the end of a line reads like a whole one. Where
+    it `extends`, an edition covers other years than the one before, and figures of both stand.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +38,7 @@ class File(BaseModel):
     types: tuple[MediaType, ...]
     url: str | None = None
     min_share: float = Field(default=0.9, gt=0, le=1)
+    extends: bool = False
 
 
 class Source(BaseModel):

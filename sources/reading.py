@@ -60,12 +60,14 @@ class Parsed:
         rows: tidy rows by table name; columns are the dictionary's, those that are constant or default may be absent.
             Every frame has a column `locator`.
         left_out: items that are no row, with columns locator, items, reason, raw.
+        about: tidy rows that describe what is counted (table `facility`) and are no items of their own.
     """
 
     vintage: str | None
     items: int
     rows: Mapping[str, pd.DataFrame]
     left_out: list[LeftOut] = field(default_factory=list)
+    about: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

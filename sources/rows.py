@@ -17,22 +17,19 @@ from dictionary.model import BREAKDOWNS, dictionary
 from sources.errors import refusal
 from sources.reading import LeftOut, Parsed
 
-#: The columns that, with source, dataset and vintage, make an observation the one that it is.
-SERIES_KEY = (
-    "place_id",
-    "facility",
-    "measure",
-    *BREAKDOWNS,
-    "unit",
-    "definition",
-    "period_start",
-    "period_end",
-    "period_kind",
-)
+#: Columns of a key by which a person finds the row, and those that hold a figure.
+TELLING = (
+    "place_id", "measure", "basis", "outcome", "population", "sex", "age", "offence", "subgroup",
+    "follow_up_months", "period_end", "cohort_end",
+)  # fmt: skip
+FIGURES = ("value", "rate_percent", "returned")
+
+#: How many columns of a key are joined at once: few enough to have far fewer combinations than rows.
+GROUP = 4
 
 
 def with_defaults(frame: pd.DataFrame, file: str) -> pd.DataFrame:
-    """An observation frame with every describing column, in which what a measure does not have is `_Z`."""
+    """An observation frame with its unit and every breakdown, in which what a measure does not have is `_Z`."""
     frame = frame.copy(deep=False)
     measures = dictionary().measures
     measure, names = pd.factorize(frame["measure"], use_na_sentinel=False)
@@ -57,29 +54,25 @@ def with_defaults(frame: pd.DataFrame, file: str) -> pd.DataFrame:
                 frame["locator"].iloc[at],
             )
         frame[breakdown] = given.astype("str").where(~(empty | none), fallback)
-    defaults: dict[str, Any] = {
-        "facility": "_T",
-        "status": "A",
-        "circa": False,
-        "definition": None,
-        "reported_by": None,
-        "correction_id": None,
-        "note": None,
-    }
-    for column, value in defaults.items():
-        if column not in frame:
-            frame[column] = value
     return frame
 
 
-def identities(frame: pd.DataFrame, source_id: str, vintage: str) -> list[str]:
-    """The `observation_id` of each row.
+def with_constants(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with every column of the table that may be missing or has a default."""
+    frame = frame.copy(deep=False)
+    for column in dictionary().tables[table].columns:
+        if column.name not in frame and (column.nullable or column.default is not None):
+            frame[column.name] = column.default
+    return frame
 
-    The text that is hashed joins source, dataset, series key, period and vintage by the unit separator, so that no
-    value can run into the next; missing is the empty text.
+
+def identities(frame: pd.DataFrame, of: Sequence[str], source_id: str, vintage: str) -> list[str]:
+    """The identity of each row, over the columns `of`.
+
+    The text that is hashed joins source, those columns and vintage by the unit separator, so that no value can run
+    into the next; missing is the empty text.
     """
-    groups = [["dataset", "place_id", "facility"], SERIES_KEY[2:-3], SERIES_KEY[-3:]]
-    parts = [_joined(frame, columns) for columns in groups]
+    parts = [_joined(frame, of[at : at + GROUP]) for at in range(0, len(of), GROUP)]
     join, digest = "\x1f".join, hashlib.sha256
     return [digest(join((source_id, *key, vintage)).encode()).hexdigest()[:16] for key in zip(*parts, strict=True)]
 
@@ -102,14 +95,19 @@ def _repeat(values: list[str], codes: np.ndarray[Any, np.dtype[np.intp]], index:
     return pd.Series(values, dtype="str").take(codes).set_axis(index)
 
 
-def refuse_duplicates(frame: pd.DataFrame, file: str) -> None:
+def refuse_duplicates(frame: pd.DataFrame, identity: str, file: str) -> None:
     """Refuse a file that gives one key twice; which of two values is right is not for a program to say."""
-    twice = frame["observation_id"].duplicated(keep=False).to_numpy()
+    twice = frame[identity].duplicated(keep=False).to_numpy()
     if not twice.any():
         return
-    first = frame[frame["observation_id"] == frame["observation_id"][twice].iloc[0]]
-    key = " / ".join(str(first[c].iloc[0]) for c in ("place_id", "measure", "sex", "age", "period_end"))
-    values = ", ".join(f"{row.locator} = {row.value:,.10g}" for row in first.itertuples())
+    first = frame[frame[identity] == frame[identity][twice].iloc[0]]
+    named = [c for c in TELLING if c in frame and str(first[c].iloc[0]) not in ("_T", "_Z", "None")]
+    key = " / ".join(str(first[c].iloc[0]) for c in named)
+    shown = next(c for c in (*FIGURES, identity) if c in frame and first[c].notna().any())
+    values = ", ".join(
+        f"{at} = {value:,.10g}" if isinstance(value, float) else f"{at} = {value}"
+        for at, value in zip(first["locator"], first[shown], strict=True)
+    )
     raise refusal(
         file,
         f"the key {key} stands there {len(first)} times ({values}; {int(twice.sum())} rows in all are such); "
@@ -144,13 +142,10 @@ def check_count(parsed: Parsed, rows: Mapping[str, int], left_out: int, file: st
 def fill(table: str, frame: pd.DataFrame, constants: Mapping[str, Any], file: str) -> pd.DataFrame:
     """The frame with exactly the dictionary's columns in its order, provenance constants filled in."""
     names = dictionary().tables[table].column_names
-    frame = frame.copy(deep=False)
+    frame = with_constants(table, frame)
     for column, value in constants.items():
         if column in names and column not in frame:
             frame[column] = value
-    for optional in (c.name for c in dictionary().tables[table].columns if c.nullable):
-        if optional not in frame:
-            frame[optional] = None
     if missing := [n for n in names if n not in frame]:
         raise refusal(file, f"the parser gives no column {', '.join(missing)} of table {table}.")
     if extra := [c for c in frame.columns if c not in names]:

@@ -34,7 +34,7 @@ Progress = Callable[[str], None]
 
 COVERAGE = pa.schema({"place_id": pa.string(), "included": pa.string(), "unless": pa.list_(pa.string())})
 #: The lists of figure_rules.yml that must rank every code of theirs; a missing figure is never chosen.
-RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": frozenset({"M"})}
+RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": frozenset({"M"}), "grade": frozenset()}
 
 
 class BuildFailed(Exception):
@@ -172,6 +172,7 @@ def _reference(vintages: list[Vintage]) -> dict[str, Any]:
             **v.snapshot,
             **{k: v.record[k] for k in ("file", "vintage", "items", "observations", "left_out")},
             "snapshot": v.snapshot["sha256"],
+            "extends": sources()[v.source_id].files[v.file].extends,
         }
         for v in vintages
     ]

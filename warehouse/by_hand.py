@@ -81,21 +81,27 @@ def import_file(
 
 
 def bundle_source(home: Home, known: Source) -> list[Vintage]:
-    """Copy the latest accepted vintage of each file into the source's folder, in place of what was bundled.
+    """Copy what is accepted into the source's folder, in place of what was bundled.
+
+    The latest vintage of each file; all of them where vintages of the file add to each other.
 
     Raises:
         Refused: when the accepted rows of a vintage were altered.
     """
     bundled = []
-    latest = {v.file: v for v in sorted(vintages(home, known), key=lambda v: vintage_order(v.vintage))}
-    for file, vintage in sorted(latest.items()):
-        if not vintage.bundled:
-            vintage.prove()
-            target = known.bundled / file
+    of_file: dict[str, list[Vintage]] = {}
+    for vintage in sorted(vintages(home, known), key=lambda v: vintage_order(v.vintage)):
+        of_file.setdefault(vintage.file, []).append(vintage)
+    for file, all_of_it in sorted(of_file.items()):
+        chosen = all_of_it if known.files[file].extends else all_of_it[-1:]
+        target = known.bundled / file
+        if not all(v.bundled for v in chosen):
+            for vintage in chosen:
+                vintage.prove()
             with new_folder(target) as folder:
-                shutil.copytree(vintage.folder, folder / vintage.vintage)
+                for vintage in chosen:
+                    shutil.copytree(vintage.folder, folder / vintage.vintage)
                 for path in folder.rglob("*"):
                     path.chmod(0o755 if path.is_dir() else 0o644)
-            vintage = replace(vintage, folder=target / vintage.vintage, bundled=True)
-        bundled.append(vintage)
+        bundled += [replace(v, folder=target / v.vintage, bundled=True) for v in chosen]
     return bundled

@@ -124,14 +124,20 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
         "snapshot": snapshot.sha256,
         "licence": source.licence,
     }
-    frames = dict(parsed.rows)
+    frames = {table: _described(table, frame, snapshot) for table, frame in {**parsed.rows, **parsed.about}.items()}
     dropped: list[LeftOut] = []
     if "observation" in frames:
-        frames["observation"], dropped, corrections = _corrected(source, snapshot, frames["observation"])
-        frames["observation"]["observation_id"] = rows_.identities(frames["observation"], source.id, stamp)
-        rows_.refuse_duplicates(frames["observation"], name)
+        entries = _corrections(source)
+        frames["observation"], dropped, corrections = corrections_.apply(
+            frames["observation"], entries, snapshot.file, name
+        )
         if len(corrections):
             frames["correction"] = corrections
+    for table, frame in frames.items():
+        if identity := dictionary().tables[table].identity:
+            ids = rows_.identities(frame, identity.of, source.id, stamp)
+            frames[table] = frame.assign(**{identity.column: ids})
+            rows_.refuse_duplicates(frames[table], identity.column, name)
     left_out = [*parsed.left_out, *dropped]
     if left_out:
         frames["left_out"] = rows_.left_out_rows(left_out)
@@ -145,17 +151,20 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
     return Candidate(stamp, parsed.vintage is not None, parsed.items, sum(made.values()), out, stale, tables)
 
 
-def _corrected(
-    source: Source, snapshot: Snapshot, frame: pd.DataFrame
-) -> tuple[pd.DataFrame, list[LeftOut], pd.DataFrame]:
-    """Observations with all describing columns and the source's corrections applied, as `sources.corrections.apply`."""
-    if "dataset" not in frame:
+def _described(table: str, frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
+    """Rows with every column that a default or the measure gives."""
+    if "dataset" in dictionary().tables[table].column_names and "dataset" not in frame:
         frame = frame.assign(dataset=snapshot.file)
+    if table == "observation":
+        frame = rows_.with_defaults(frame, snapshot.file_name)
+    return rows_.with_constants(table, frame)
+
+
+def _corrections(source: Source) -> list[corrections_.Correction]:
     entries = corrections_.read_corrections(source.folder)
     if strange := [entry for entry in entries if entry.file not in source.files]:
         raise Refused(f"{source.id}/corrections.yml: {strange[0].id} names a file {strange[0].file!r} that is none.")
-    frame = rows_.with_defaults(frame, snapshot.file_name)
-    return corrections_.apply(frame, entries, snapshot.file, snapshot.file_name)
+    return entries
 
 
 def check(candidate: Candidate) -> list[CheckResult]:

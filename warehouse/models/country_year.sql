@@ -1,6 +1,6 @@
 -- One row a place and year: its chosen figures side by side. Published rates are not here; see table figure.
 WITH f AS (
-  SELECT * FROM figure WHERE facility = '_T' AND definition IS NULL
+  SELECT * FROM figure WHERE facility = '_T' AND definition IS NULL AND coalesce(grade, '') NOT IN ('secondary', 'press')
 ),
 wide AS (
   SELECT

@@ -1,21 +1,35 @@
 -- One row a place, measure, breakdown, definition and year: the figure chosen among all accepted ones, with its rivals.
 -- Where a place has no figure of its own but all of its parts have, it is their sum, marked derived.
-WITH candidate AS (
+WITH standing AS (
+  SELECT * FROM observation SEMI JOIN (SELECT * FROM snapshot WHERE current AND NOT extends) USING (source_id, file, vintage)
+  UNION ALL
+  -- Editions that add to each other: each figure as the newest edition that has it gives it.
+  SELECT * FROM (
+    SELECT * FROM observation SEMI JOIN (SELECT * FROM snapshot WHERE extends) USING (source_id, file, vintage)
+    QUALIFY row_number() OVER (
+      PARTITION BY source_id, dataset, place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause,
+      unit, definition, period_start, period_end, period_kind
+      ORDER BY split_part(vintage, '-r', 1) DESC, coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0) DESC
+    ) = 1
+  )
+),
+candidate AS (
   SELECT
     o.*,
     year(o.period_end) AS year,
     left(sha256(concat_ws(chr(31), o.place_id, o.facility, o.measure, o.sex, o.age, o.legal_status, o.citizenship, o.offence,
                           o.supervision, o.cause, o.unit, coalesce(o.definition, ''), year(o.period_end))), 16) AS figure_id,
     tier.position AS by_tier,
+    coalesce(grade.position, 0) AS by_grade,
     kind.position AS by_kind,
     status.position AS by_status,
     coalesce(preferred.position, 1000) AS by_source
-  FROM observation o
-  SEMI JOIN (SELECT * FROM snapshot WHERE current) USING (source_id, file, vintage)
+  FROM standing o
   JOIN source s USING (source_id)
   JOIN reference.rank tier ON tier.list = 'tier' AND tier.code = s.tier
   JOIN reference.rank kind ON kind.list = 'period_kind' AND kind.code = o.period_kind
   JOIN reference.rank status ON status.list = 'status' AND status.code = o.status
+  LEFT JOIN reference.rank grade ON grade.list = 'grade' AND grade.code = o.grade
   LEFT JOIN reference.rank preferred ON preferred.list = 'source' AND preferred.code = o.source_id
   WHERE o.value IS NOT NULL AND s.licence_class <> 'internal'
 ),
@@ -27,6 +41,7 @@ ranked AS (
     CASE
       WHEN lead(by_tier) OVER choice IS NULL THEN 'only'
       WHEN lead(by_tier) OVER choice > by_tier THEN 'tier'
+      WHEN lead(by_grade) OVER choice > by_grade THEN 'grade'
       WHEN lead(by_kind) OVER choice > by_kind THEN 'period_kind'
       WHEN lead(by_status) OVER choice > by_status THEN 'status'
       WHEN lead(period_end) OVER choice < period_end THEN 'later_day'
@@ -36,7 +51,7 @@ ranked AS (
   FROM candidate
   WINDOW choice AS (
     PARTITION BY figure_id
-    ORDER BY by_tier, by_kind, by_status, period_end DESC, vintage DESC, by_source, source_id, dataset, observation_id
+    ORDER BY by_tier, by_grade, by_kind, by_status, period_end DESC, vintage DESC, by_source, source_id, dataset, observation_id
   )
 ),
 rival AS (
@@ -56,7 +71,7 @@ chosen AS (
     r.place_id, r.facility, r.measure, r.sex, r.age, r.legal_status, r.citizenship, r.offence, r.supervision, r.cause,
     r.year, r.value, r.unit, r.status, r.circa, r.definition, r.period_start, r.period_end, r.period_kind,
     false AS derived, r.observation_id, NULL::VARCHAR AS parts, r.source_id, r.dataset, r.vintage,
-    r.rule, r.candidates, v.rivals,
+    r.rule, r.candidates, v.rivals, r.grade,
     CASE WHEN r.value > 0 THEN greatest(abs(v.highest - r.value), abs(v.lowest - r.value)) / r.value END AS spread,
     r.licence
   FROM ranked r LEFT JOIN rival v USING (figure_id)
@@ -86,10 +101,11 @@ derived AS (
     CASE WHEN count(DISTINCT c.source_id) = 1 THEN any_value(c.source_id) ELSE 'several' END AS source_id,
     CASE WHEN count(DISTINCT c.dataset) = 1 THEN any_value(c.dataset) ELSE 'several' END AS dataset,
     max(c.vintage) AS vintage,
-    'sum_of_parts' AS rule, count(*) AS candidates, NULL::VARCHAR AS rivals, NULL::DOUBLE AS spread,
+    'sum_of_parts' AS rule, count(*) AS candidates, NULL::VARCHAR AS rivals, max_by(c.grade, coalesce(g.position, 0)) AS grade, NULL::DOUBLE AS spread,
     max_by(c.licence, class.position) AS licence
   FROM chosen c
   JOIN part p USING (place_id, year)
+  LEFT JOIN reference.rank g ON g.list = 'grade' AND g.code = c.grade
   JOIN reference.rank rank ON rank.list = 'status' AND rank.code = c.status
   JOIN source s ON s.source_id = c.source_id
   JOIN reference.rank class ON class.list = 'licence_class' AND class.code = s.licence_class

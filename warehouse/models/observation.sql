@@ -1,5 +1,5 @@
 -- One figure as its publisher published it, in one vintage of one dataset.
 SELECT observation_id, source_id, file, dataset, vintage, snapshot, locator, place_id, facility, measure, sex, age,
        legal_status, citizenship, offence, supervision, cause, period_start, period_end, period_kind, value,
-       unit, status, circa, definition, reported_by, correction_id, note, licence
+       unit, status, circa, definition, reported_by, citation, evidence, grade, correction_id, note, licence
 FROM accepted.observation

@@ -5,5 +5,6 @@ SELECT source_id, file, vintage, snapshot, file_name, bytes, media_type, retriev
          PARTITION BY source_id, file
          ORDER BY split_part(vintage, '-r', 1) DESC, coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0) DESC
        ) = 1 AS current,
+       extends,
        licence
 FROM reference.snapshot
