@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from functools import cache
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from sources.reading import Parsed, RawFile
 
 HERE = Path(__file__).parent
+
+#: Names sources that are off by default and to be used all the same, separated by commas.
+ALSO = "CUSTODY_WITH"
 
 MediaType = Literal["xlsx", "xls", "ods", "zip", "json", "csv", "tsv", "html", "text"]
 
@@ -55,6 +59,7 @@ class Source(BaseModel):
     cadence: Literal["weekly", "monthly", "quarterly", "yearly", "irregular"]
     citation: str
     verified: bool
+    enabled: bool = True
     place_scheme: Literal["place_id", "iso3", "m49", "name"] = "place_id"
     files: Mapping[str, File]
     definitions: Mapping[str, str] = {}
@@ -131,8 +136,12 @@ def read_source(folder: Path) -> Source:
 
 @cache
 def sources() -> Mapping[str, Source]:
-    """Every source, by id."""
-    return {path.parent.name: read_source(path.parent) for path in sorted(HERE.glob("*/source.yml"))}
+    """Every source in use, by id: all that are enabled, and those that the environment variable names besides."""
+    asked = {name for name in os.environ.get(ALSO, "").split(",") if name}
+    known = {path.parent.name: read_source(path.parent) for path in sorted(HERE.glob("*/source.yml"))}
+    if strange := sorted(asked - set(known)):
+        raise Refused(f"{ALSO} names {strange[0]!r}, which is no source; there are {', '.join(known)}.")
+    return {name: source for name, source in known.items() if source.enabled or name in asked}
 
 
 def source(source_id: str) -> Source:

@@ -1,0 +1,117 @@
+"""Custody for users of Python: tables of a release as DataFrames, and which figures on return may be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from exports.reading import read_table
+from exports.release import locate
+from sources.errors import Refused
+from sources.home import Home
+from sources.places import UnknownPlace, find
+
+
+def load(table: str, release: str = "latest", *, home: str | Path | None = None) -> pd.DataFrame:
+    """A table of a release as a typed DataFrame.
+
+    Args:
+        table: its name, such as `recidivism`.
+        release: a version, `latest`, or the path of a release's folder.
+        home: the folder with Custody's state; by default the one that CUSTODY_HOME names.
+
+    Raises:
+        Refused: when there is no such release or table, or its bytes are not those that were released.
+    """
+    where = Home.from_environment() if home is None else Home(Path(home))
+    return read_table(locate(where, release), table)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows of table `recidivism` that may stand side by side, one a place, and those left out, each with its reason."""
+
+    rows: pd.DataFrame
+    left_out: pd.DataFrame
+
+
+def compare_recidivism(
+    places: Sequence[str] | None = None,
+    *,
+    outcome: str,
+    follow_up_months: float,
+    population: str = "released_prisoners",
+    basis: str = "release_cohort",
+    counts_technical_violations: bool | None = None,
+    any_definition: bool = False,
+    release: str = "latest",
+    home: str | Path | None = None,
+) -> Comparison:
+    """Figures on return to prison that are of one kind: the newest cohort of each place, from the best evidence.
+
+    Only rows of equal basis, outcome, population and follow-up are one kind. Of what differs besides, the rows tell:
+    columns `counts_technical_violations`, `definition`, `grade` and `note` belong to any use of them.
+
+    Args:
+        places: names or codes; all places where None.
+        outcome: `rearrest`, `reconviction`, `reimprisonment` or `return_any`.
+        follow_up_months: months of follow-up, as published.
+        population: who was followed.
+        basis: what the figure is a share of.
+        counts_technical_violations: keep only rows that say so, or only those that say not; both where None.
+        any_definition: keep rows whose publisher counts by a definition of its own, such as some states alone.
+        release: as in `load`.
+        home: as in `load`.
+
+    Raises:
+        Refused: for a name that is no place's, and as `load`.
+    """
+    table = load("recidivism", release, home=home)
+    if places is not None:
+        try:
+            wanted = [find(name).place_id for name in places]
+        except UnknownPlace as error:
+            raise Refused(str(error)) from error
+        table = table[table["place_id"].isin(wanted)]
+    else:
+        wanted = []
+    reason = pd.Series("", index=table.index, dtype="str")
+
+    def leave_out(which: pd.Series[bool], why: pd.Series[str] | str) -> None:
+        reason.update(pd.Series(why, index=table.index, dtype="str")[which.astype(bool) & (reason == "")])
+
+    def words(column: str) -> pd.Series[str]:
+        return table[column].astype("str").fillna("not stated")
+
+    for column, value in (("basis", basis), ("outcome", outcome), ("population", population)):
+        leave_out(table[column] != value, f"another {column}: " + words(column))
+    months = table["follow_up_months"]
+    leave_out(months.isna(), "follows nobody for a stated time")
+    leave_out(months != follow_up_months, "another follow-up: " + months.map("{:g} months".format))
+    leave_out(table["follow_up_from_months"] != 0, "not counted from release on")
+    for column in ("sex", "age", "offence", "subgroup"):
+        leave_out(table[column] != "_T", f"a part of the cohort, {column}: " + words(column))
+    if not any_definition:
+        leave_out(table["definition"].notna(), "a definition of its own: " + words("definition"))
+    if counts_technical_violations is not None:
+        other = table["counts_technical_violations"].ne(counts_technical_violations).fillna(True)
+        leave_out(other, "breaking conditions counts otherwise, or the publisher does not say")
+    leave_out(table["rate_percent"].isna(), "no rate is published")
+
+    order = table.assign(_grade=table["grade"].notna() & table["grade"].isin(["secondary", "press"]))
+    order = order[reason == ""].sort_values(
+        ["place_id", "cohort_end", "_grade", "vintage", "recidivism_id"], ascending=[True, False, True, False, True]
+    )
+    first = order.drop_duplicates("place_id")
+    newest = first.set_index("place_id")["cohort_end"].reindex(table["place_id"]).set_axis(table.index)
+    later = ~table.index.isin(first.index)
+    leave_out(pd.Series(later, index=table.index) & (table["cohort_end"] != newest), "an older cohort")
+    leave_out(pd.Series(later, index=table.index), "another publication of the same cohort")
+    rows = table.loc[first.index].reset_index(drop=True)
+    left_out = table[reason != ""].assign(reason=reason[reason != ""])
+    without = [place for place in wanted if place not in set(table["place_id"])]
+    nothing = pd.DataFrame({"place_id": without, "reason": "no figure at all"})
+    return Comparison(rows, pd.concat([left_out, nothing], ignore_index=True))
