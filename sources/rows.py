@@ -28,7 +28,7 @@ FIGURES = ("value", "rate_percent", "returned")
 GROUP = 4
 
 
-def with_defaults(frame: pd.DataFrame, file: str) -> pd.DataFrame:
+def _with_breakdowns(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """An observation frame with its unit and every breakdown, in which what a measure does not have is `_Z`."""
     frame = frame.copy(deep=False)
     measures = dictionary().measures
@@ -57,10 +57,13 @@ def with_defaults(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     return frame
 
 
-def with_constants(table: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame with every column of the table that may be missing or has a default."""
-    frame = frame.copy(deep=False)
-    for column in dictionary().tables[table].columns:
+def described(table: str, frame: pd.DataFrame, dataset: str, file: str) -> pd.DataFrame:
+    """A parser's frame with every column that the measure, a default or nothing gives; `file` is for messages."""
+    known = dictionary().tables[table]
+    if "dataset" in known.column_names and "dataset" not in frame:
+        frame = frame.assign(dataset=dataset)
+    frame = _with_breakdowns(frame, file) if table == "observation" else frame.copy(deep=False)
+    for column in known.columns:
         if column.name not in frame and (column.nullable or column.default is not None):
             frame[column.name] = column.default
     return frame
@@ -101,7 +104,7 @@ def refuse_duplicates(frame: pd.DataFrame, identity: str, file: str) -> None:
     if not twice.any():
         return
     first = frame[frame[identity] == frame[identity][twice].iloc[0]]
-    named = [c for c in TELLING if c in frame and str(first[c].iloc[0]) not in ("_T", "_Z", "None")]
+    named = [c for c in TELLING if c in frame]
     key = " / ".join(str(first[c].iloc[0]) for c in named)
     shown = next(c for c in (*FIGURES, identity) if c in frame and first[c].notna().any())
     values = ", ".join(
@@ -142,7 +145,10 @@ def check_count(parsed: Parsed, rows: Mapping[str, int], left_out: int, file: st
 def fill(table: str, frame: pd.DataFrame, constants: Mapping[str, Any], file: str) -> pd.DataFrame:
     """The frame with exactly the dictionary's columns in its order, provenance constants filled in."""
     names = dictionary().tables[table].column_names
-    frame = with_constants(table, frame)
+    frame = frame.copy(deep=False)
+    for optional in (c.name for c in dictionary().tables[table].columns if c.nullable):
+        if optional not in frame:
+            frame[optional] = None
     for column, value in constants.items():
         if column in names and column not in frame:
             frame[column] = value

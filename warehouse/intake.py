@@ -124,7 +124,8 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
         "snapshot": snapshot.sha256,
         "licence": source.licence,
     }
-    frames = {table: _described(table, frame, snapshot) for table, frame in {**parsed.rows, **parsed.about}.items()}
+    parsed_rows = {**parsed.rows, **parsed.about}
+    frames = {table: rows_.described(table, frame, snapshot.file, name) for table, frame in parsed_rows.items()}
     dropped: list[LeftOut] = []
     if "observation" in frames:
         entries = _corrections(source)
@@ -149,15 +150,6 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
     known = tables.get("correction")
     stale = [] if known is None else known.loc[known["state"] == "stale", "correction_id"].tolist()
     return Candidate(stamp, parsed.vintage is not None, parsed.items, sum(made.values()), out, stale, tables)
-
-
-def _described(table: str, frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
-    """Rows with every column that a default or the measure gives."""
-    if "dataset" in dictionary().tables[table].column_names and "dataset" not in frame:
-        frame = frame.assign(dataset=snapshot.file)
-    if table == "observation":
-        frame = rows_.with_defaults(frame, snapshot.file_name)
-    return rows_.with_constants(table, frame)
 
 
 def _corrections(source: Source) -> list[corrections_.Correction]:

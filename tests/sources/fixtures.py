@@ -23,6 +23,12 @@ from sources.reading import LeftOut, Parsed, RawFile, column_letters
 
 Table = Sequence[Sequence[Any]]
 
+#: The columns of which an observation's identity is made, written down a second time: it must never change.
+OBSERVATION = (
+    "dataset", "place_id", "facility", "measure", "sex", "age", "legal_status", "citizenship", "offence", "supervision",
+    "cause", "unit", "definition", "period_start", "period_end", "period_kind",
+)  # fmt: skip
+
 
 def raw_file(source_id: str, file: str, name: str, data: bytes) -> RawFile:
     """A file as the source's parser gets it."""
@@ -40,12 +46,12 @@ def parse(source_id: str, file: str, name: str, data: bytes) -> Parsed:
 
 def complete(source_id: str, file: str, parsed: Parsed) -> tuple[pd.DataFrame, list[LeftOut], pd.DataFrame]:
     """Observations with all their columns, those that corrections dropped, and what became of corrections."""
-    frame = rows.with_defaults(parsed.rows["observation"], file)
+    frame = rows.described("observation", parsed.rows["observation"], file, file)
     entries = corrections.read_corrections(source(source_id).folder)
     frame, dropped, record = corrections.apply(frame, entries, file, file)
     stamp = parsed.vintage or "2000-01-01"
-    frame = frame.assign(observation_id=rows.identities(frame, source_id, stamp))
-    rows.refuse_duplicates(frame, file)
+    frame = frame.assign(observation_id=rows.identities(frame, OBSERVATION, source_id, stamp))
+    rows.refuse_duplicates(frame, "observation_id", file)
     return frame, dropped, record
 
 

@@ -14,7 +14,7 @@ import yaml
 from sources.catalogue import source, sources
 from sources.corrections import Correction, apply, read_corrections
 from sources.errors import Refused
-from sources.rows import with_defaults
+from sources.rows import described
 
 FILE = "file"
 
@@ -36,7 +36,7 @@ def frame(*rows: tuple[str, float], **columns: Any) -> pd.DataFrame:
     made["locator"] = [f"s!A{i}" for i in range(2, len(rows) + 2)]
     made["measure"] = "persons_held"
     made["period_start"], made["period_end"] = date(2022, 1, 1), date(2022, 12, 31)
-    return with_defaults(made.assign(**columns), "file.csv")
+    return described("observation", made.assign(**columns), "d", "file.csv")
 
 
 def correct(rows: pd.DataFrame, *corrections: Correction) -> tuple[pd.DataFrame, list[Any], list[dict[Any, Any]]]:

@@ -13,6 +13,7 @@ from dictionary.model import BREAKDOWNS, dictionary
 from sources import rows
 from sources.errors import Refused
 from sources.reading import LeftOut, Parsed
+from tests.sources.fixtures import OBSERVATION
 
 
 def tidy(*changes: dict[str, Any]) -> pd.DataFrame:
@@ -25,7 +26,7 @@ def tidy(*changes: dict[str, Any]) -> pd.DataFrame:
 
 
 def complete(*changes: dict[str, Any]) -> pd.DataFrame:
-    return rows.with_defaults(tidy(*changes), "file.csv")
+    return rows.described("observation", tidy(*changes), "d", "file.csv")
 
 
 # Defaults
@@ -75,7 +76,7 @@ def test_an_unknown_measure_is_refused() -> None:
 def test_the_parsers_frame_is_left_as_it_was() -> None:
     given = tidy({"sex": None})
     before = given.copy(deep=True)
-    rows.with_defaults(given, "file.csv")
+    rows.described("observation", given, "d", "file.csv")
     pd.testing.assert_frame_equal(given, before)
 
 
@@ -109,14 +110,19 @@ def test_an_identity_is_the_one_that_the_definition_gives() -> None:
     found = complete({}, {"sex": "F", "place_id": "GBR-EAW", "value": 1.0}, {"measure": "establishments"})
     found.loc[1, "definition"] = "ä"
     expected = [by_hand("src", "d", row, "2023-05-11") for row in found.to_dict("records")]
-    assert rows.identities(found, "src", "2023-05-11") == expected
+    assert rows.identities(found, OBSERVATION, "src", "2023-05-11") == expected
     text = "src\x1fd\x1fALB\x1f_T\x1fpersons_held\x1f_T\x1f_T\x1f_T\x1f_T\x1f_T\x1f_Z\x1f_Z\x1fpersons\x1f\x1f2019-01-01\x1f2019-12-31\x1funknown_day\x1f2023-05-11"
     assert expected[0] == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def test_the_dictionary_makes_it_of_the_same_columns() -> None:
+    identity = dictionary().tables["observation"].identity
+    assert identity is not None and (identity.column, identity.of) == ("observation_id", OBSERVATION)
+
+
 def test_an_identity_never_changes() -> None:
     """A figure that was cited must be found again in every later version: this value may not be edited."""
-    assert rows.identities(complete(), "src", "2023-05-11") == ["8095cba7f441bcad"]
+    assert rows.identities(complete(), OBSERVATION, "src", "2023-05-11") == ["8095cba7f441bcad"]
 
 
 @pytest.mark.parametrize(
@@ -129,41 +135,49 @@ def test_an_identity_never_changes() -> None:
     ],
 )  # fmt: skip
 def test_whatever_makes_it_another_figure_makes_it_another_identity(change: dict[str, Any]) -> None:
-    assert rows.identities(complete(change), "s", "2023") != rows.identities(complete(), "s", "2023")
+    assert rows.identities(complete(change), OBSERVATION, "s", "2023") != rows.identities(
+        complete(), OBSERVATION, "s", "2023"
+    )
 
 
 @pytest.mark.parametrize(
     "change", [{"value": 1.0}, {"locator": "s!L5"}, {"note": "n"}, {"status": "E"}, {"circa": True}]
 )
 def test_what_is_said_of_a_figure_does_not_make_it_another(change: dict[str, Any]) -> None:
-    assert rows.identities(complete(change), "s", "2023") == rows.identities(complete(), "s", "2023")
+    assert rows.identities(complete(change), OBSERVATION, "s", "2023") == rows.identities(
+        complete(), OBSERVATION, "s", "2023"
+    )
 
 
 def test_source_and_vintage_are_in_the_identity_and_do_not_run_together() -> None:
     found = complete()
-    all_of_them = [rows.identities(found, *x)[0] for x in (("s", "2023"), ("t", "2023"), ("s", "2024"))]
+    all_of_them = [rows.identities(found, OBSERVATION, *x)[0] for x in (("s", "2023"), ("t", "2023"), ("s", "2024"))]
     assert len(set(all_of_them)) == 3
-    assert rows.identities(complete({"dataset": "sd"}), "", "2023") != rows.identities(complete(), "sd", "2023")
+    assert rows.identities(complete({"dataset": "sd"}), OBSERVATION, "", "2023") != rows.identities(
+        complete(), OBSERVATION, "sd", "2023"
+    )
 
 
 def test_the_order_of_rows_and_columns_does_not_matter() -> None:
     found = complete({}, {"sex": "F"}, {"sex": "M"}, {"place_id": "AND"})
-    straight = rows.identities(found, "s", "2023")
-    assert rows.identities(found.iloc[::-1][list(found.columns)[::-1]], "s", "2023") == straight[::-1]
+    straight = rows.identities(found, OBSERVATION, "s", "2023")
+    assert rows.identities(found.iloc[::-1][list(found.columns)[::-1]], OBSERVATION, "s", "2023") == straight[::-1]
 
 
 # Duplicates
 
 
 def refuse(found: pd.DataFrame) -> None:
-    rows.refuse_duplicates(found.assign(observation_id=rows.identities(found, "s", "2023")), "file.csv")
+    rows.refuse_duplicates(
+        found.assign(observation_id=rows.identities(found, OBSERVATION, "s", "2023")), "observation_id", "file.csv"
+    )
 
 
 def test_one_key_twice_is_refused_with_both_places_and_values() -> None:
     with pytest.raises(Refused) as error:
         refuse(complete({"sex": "F"}, {"locator": "s!L7"}, {"locator": "s!L9", "value": 5000.5}))
     assert str(error.value).startswith(
-        "file.csv: the key ALB / persons_held / _T / _T / 2019-12-31 stands there 2 times "
+        "file.csv: the key ALB / persons_held / _T / _T / _T / 2019-12-31 stands there 2 times "
         "(s!L7 = 5,000, s!L9 = 5,000.5; 2 rows in all are such)"
     )
 

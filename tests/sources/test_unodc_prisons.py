@@ -178,7 +178,7 @@ def test_a_damaged_file_is_read_or_refused_in_words(data: st.DataObject) -> None
 
 def test_one_key_twice_is_refused() -> None:
     twice = [unodc_row(), unodc_row(VALUE=5001), unodc_row(Year=2018)]
-    with pytest.raises(Refused, match=r"ALB / persons_held / _T / _T / 2019-12-31 stands there 2 times") as refused:
+    with pytest.raises(Refused, match=r"ALB / persons_held / _T / _T / _T / 2019-12-31 stands there 2 times") as refused:
         complete(SOURCE, FILE, read(unodc_workbook(twice)))
     assert f"{UNODC_SHEET}!L4 = 5,000, {UNODC_SHEET}!L5 = 5,001; 2 rows in all" in str(refused.value)
 
@@ -279,7 +279,7 @@ def test_the_real_workbook(raw: Path, real: tuple[Path, Parsed]) -> None:
 def test_the_latest_figure_of_each_place(raw: Path, real: tuple[Path, Parsed]) -> None:
     """Before corrections, as the publisher has it, once from our rows and once from the plain cells."""
     path, parsed = real
-    frame = rows.with_defaults(parsed.rows["observation"], FILE)
+    frame = rows.described("observation", parsed.rows["observation"], FILE, FILE)
     total = (frame["measure"] == "persons_held") & (frame["dataset"] == "persons_held")
     for breakdown in ("sex", "age", "legal_status", "citizenship", "offence"):
         total &= frame[breakdown] == "_T"

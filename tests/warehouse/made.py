@@ -59,7 +59,7 @@ def observation(place: str, value: float | None, year: int = 2020, **more: Any) 
         "period_start": on or date(year, 1, 1), "period_end": on or date(year, 12, 31),
         "period_kind": "point" if on else "during" if known.nature == "flow" else "unknown_day",
         "value": None if value is None else float(value), "unit": known.unit, "status": "A", "circa": False,
-        "definition": None, "reported_by": None, "correction_id": None, "note": None, "licence": "CC-BY-4.0",
+        "definition": None, "reported_by": None, "citation": None, "evidence": None, "grade": None, "correction_id": None, "note": None, "licence": "CC-BY-4.0",
     }  # fmt: skip
     unknown = set(more) - set(row)
     assert not unknown, unknown
@@ -231,5 +231,5 @@ def _snapshot(source: str, file: str, vintage: str) -> dict[str, Any]:
     return {
         "source_id": source, "file": file, "vintage": vintage, "snapshot": "0" * 64, "file_name": file, "bytes": 1,
         "media_type": "csv", "retrieved_at": "2026-01-01", "obtained": "import", "url": None, "items": 1,
-        "observations": 1, "left_out": 0, "current": False, "licence": "CC-BY-4.0",
+        "observations": 1, "left_out": 0, "current": False, "extends": file.startswith("editions"), "licence": "CC-BY-4.0",
     }  # fmt: skip
