@@ -139,6 +139,7 @@ def _domain(check: Check) -> Expectation:
             return Expectation("expect_column_values_to_be_between", kwargs, check.severity, check.reason)
         case "not_after":
             kwargs = {"column_A": check.other, "column_B": check.column, "or_equal": True}
+            kwargs["ignore_row_if"] = "either_value_is_missing"
             type_ = "expect_column_pair_values_a_to_be_greater_than_b"
             return Expectation(type_, kwargs, check.severity, check.reason)
         case "unique_together":

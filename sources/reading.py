@@ -39,6 +39,9 @@ DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, 
 #: No publisher's member file is larger unpacked; a zip that says otherwise is a bomb.
 UNPACKED_BYTES = 512 * 1024 * 1024
 
+#: No publisher's sheet has more cells laid out; a few bytes can claim seventeen thousand million.
+SHEET_CELLS = 20_000_000
+
 
 @dataclass(frozen=True)
 class RawFile:
@@ -108,6 +111,7 @@ class Cells:
         self.rows = rows
         self._columns = dict(zip(self.header, columns, strict=True))
         self._locate = locate
+        self._codes: dict[str, tuple[np.ndarray[Any, np.dtype[np.intp]], int]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -184,12 +188,21 @@ class Cells:
         """The number of each row's combination of cells, counted as they first appear, and where each first stands."""
         codes = np.zeros(len(self), dtype=np.intp)
         for column in columns:
-            cells = self._columns[column]
-            number = {cell: n for n, cell in enumerate(dict.fromkeys(cells))}
-            codes = codes * len(number) + np.fromiter(map(number.__getitem__, cells), np.intp, len(self))
-            codes = pd.factorize(codes)[0]  # small again, so that many columns cannot overflow
+            of_column, distinct = self._coded_column(column)
+            codes = codes * distinct + of_column
+            if len(columns) > 1:
+                codes = pd.factorize(codes)[0]  # small again, so that many columns cannot overflow
         seen = pd.Series(codes).duplicated().to_numpy()
         return codes, np.flatnonzero(~seen).tolist()
+
+    def _coded_column(self, column: str) -> tuple[np.ndarray[Any, np.dtype[np.intp]], int]:
+        """The number of each cell, counted as they first appear, and how many there are; kept for the next question."""
+        if column not in self._codes:
+            cells = self._columns[column]
+            number = {cell: n for n, cell in enumerate(dict.fromkeys(cells))}
+            codes = np.fromiter(map(number.__getitem__, cells), np.intp, len(self))
+            self._codes[column] = codes, len(number)
+        return self._codes[column]
 
     def translate(self, columns: Sequence[str], table: Path) -> pd.DataFrame:
         """Translate several columns together by a CSV of the source's folder.
@@ -332,12 +345,88 @@ def column_letters(index: int) -> str:
     return letters
 
 
+def _zip_size(name: str, archive: zipfile.ZipFile) -> None:
+    if (size := sum(info.file_size for info in archive.infolist())) > UNPACKED_BYTES:
+        raise refusal(name, f"it would unpack to {size:,} bytes, more than any known file; it is not read.")
+
+
+#: References of cells and rows beyond column Z or row 9,999, found in one pass over millions of others.
+FAR = re.compile(rb' r="(?:([A-Z]{2,3})(\d{1,9})|[A-Z]?(\d{5,9}))"')
+ROW = re.compile(rb' r="[A-Z]{0,3}(\d{1,9})"')
+
+
+def _xlsx_extent(xml: bytes) -> tuple[int, int]:
+    """Rows and columns that a worksheet's cells reach; a narrow and short one is taken to reach 9,999 and 26."""
+    rows, columns = 9_999, 26
+    for letters, row, far_row in set(FAR.findall(xml)):
+        rows = max(rows, int(row or far_row))
+        columns = max(columns, _column_number(letters))
+    if rows * columns > SHEET_CELLS:
+        rows = max(map(int, ROW.findall(xml)))
+    return rows, columns
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+def _ods_extent(xml: bytes) -> tuple[int, int]:
+    """Rows and columns that the cells of the largest table reach, as repeated, to the last that is not empty."""
+    most = (0, 0)
+    for table in re.split(rb"<table:table[ >]", xml)[1:]:
+        rows = height = width = 0
+        for row in re.split(rb"<table:table-row\b", table)[1:]:
+            head, _, cells = row.partition(b">")
+            rows += _repeated(head, b"rows")
+            if b"<text:p" not in cells and b"office:value" not in cells:
+                continue
+            height = rows
+            at = 0
+            for cell in re.split(rb"<table:(?:covered-)?table-cell\b", cells)[1:]:
+                at += _repeated(cell.partition(b">")[0], b"columns")
+                if b"<text:p" in cell or b"office:value" in cell:
+                    width = max(width, at)
+        most = max(most, (height, width), key=lambda extent: extent[0] * extent[1])
+    return most
+
+
+def _repeated(attributes: bytes, what: bytes) -> int:
+    found = re.search(rb"number-" + what + rb'-repeated="(\d{1,9})"', attributes)
+    return int(found[1]) if found else 1
+
+
+def _bounded(file: RawFile) -> None:
+    """Refuse a workbook that would fill the memory, before anything lays its cells out."""
+    if not file.data.startswith(b"PK"):
+        return  # the older format has at most 65,536 rows of 256 columns
+    try:
+        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+            _zip_size(file.name, archive)
+            for name in archive.namelist():
+                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                    rows, columns = _xlsx_extent(archive.read(name))
+                elif name == "content.xml":
+                    rows, columns = _ods_extent(archive.read(name))
+                else:
+                    continue
+                if rows * columns > SHEET_CELLS:
+                    why = f"{name} reaches over {rows:,} rows and {columns:,} columns, more than any known file"
+                    raise refusal(file.name, f"{why}; it is not read.")
+    except DAMAGED_ZIP as error:
+        why = f"not a readable workbook, truncated or damaged ({error}); get it again."
+        raise refusal(file.name, why) from error
+
+
 def read_sheet(file: RawFile, sheet: str) -> list[list[Any]]:
     """All rows of one sheet of a workbook, from its first row, as text, numbers, dates and booleans.
 
     Raises:
-        Refused: when the workbook is damaged, the sheet is not there or it is empty.
+        Refused: when the workbook is damaged or too large, the sheet is not there or it is empty.
     """
+    _bounded(file)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
         if sheet not in workbook.sheet_names:
@@ -484,8 +573,7 @@ def zip_members(name: str, data: bytes) -> dict[str, bytes]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if (size := sum(info.file_size for info in archive.infolist())) > UNPACKED_BYTES:
-                raise refusal(name, f"it would unpack to {size:,} bytes, more than any known file; it is not read.")
+            _zip_size(name, archive)
             names = archive.namelist()
             if twice := sorted({member for member in names if names.count(member) > 1}):
                 raise refusal(name, f"the file {twice[0]} is in it twice.")
@@ -506,3 +594,76 @@ def year_days(years: Sequence[int]) -> tuple[list[date], list[date]]:
     first = {year: date(year, 1, 1) for year in set(years)}
     last = {year: date(year, 12, 31) for year in set(years)}
     return [first[y] for y in years], [last[y] for y in years]
+
+
+class Sheet:
+    """One sheet as it is, for tables that are stacked or stand beside each other under headers of their own.
+
+    Rows count from 1 and columns from 0; a cell outside the sheet is empty.
+    """
+
+    def __init__(self, file: str, name: str, rows: list[list[Any]]):
+        """Hold the cells of sheet `name` of the file, without the empty rows at its end."""
+        self.file = file
+        self.name = name
+        last = max((number for number, row in enumerate(rows, start=1) if any(cell != "" for cell in row)), default=0)
+        self.rows = rows[:last]
+
+    def at(self, row: int, column: int) -> Any:
+        """A cell as it is, the empty text where there is none."""
+        return self.rows[row - 1][column] if row <= len(self.rows) and column < len(self.rows[row - 1]) else ""
+
+    def line(self, row: int, first: int = 0, end: int | None = None) -> list[Any]:
+        """The cells of a row from column `first` to before `end`, or without `end` to the last that is not empty."""
+        if end is None:
+            whole = self.rows[row - 1] if row <= len(self.rows) else []
+            end = max((i + 1 for i, cell in enumerate(whole) if cell != ""), default=first)
+        return [self.at(row, column) for column in range(first, end)]
+
+    def locator(self, row: int, first: int, last: int | None = None) -> str:
+        """Where a cell stands, or the cells of a row from `first` to `last`."""
+        start = f"{self.name}!{column_letters(first)}{row}"
+        return start if last is None or last == first else f"{start}:{column_letters(last)}{row}"
+
+    def refuse(self, row: int, column: int, why: str) -> Refused:
+        """The error for one cell."""
+        return refusal(self.file, why, f"{row} of sheet {self.name!r}", column_letters(column))
+
+    def expect(self, row: int, column: int, *expected: Any) -> Any:
+        """The cell, which must be one of those expected."""
+        if (cell := self.at(row, column)) not in expected or isinstance(cell, bool):
+            known = " or ".join(map(repr, expected))
+            raise self.refuse(row, column, f"{cell!r} stands where {known} is expected.")
+        return cell
+
+    def number(self, row: int, column: int, low: float = 0, high: float = 1e12, whole: bool = False) -> float:
+        """The number in a numeric cell, within bounds; text is none, whatever it looks like."""
+        cell = self.at(row, column)
+        kind = "whole number" if whole else "number"
+        if isinstance(cell, bool) or not isinstance(cell, (int, float)) or not low <= cell <= high:
+            raise self.refuse(row, column, f"{cell!r} is not a {kind} from {low:g} to {high:g}.")
+        if whole and cell != int(cell):
+            raise self.refuse(row, column, f"{cell!r} is not a {kind}.")
+        return float(cell)
+
+
+def read_sheets(file: RawFile, expected: Sequence[str]) -> dict[str, Sheet]:
+    """All sheets of a workbook by name; there must be exactly those expected.
+
+    Raises:
+        Refused: when the workbook is damaged, or a sheet is missing or unknown.
+    """
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
+        names = workbook.sheet_names
+        if strange := sorted(set(names) ^ set(expected)):
+            new = ", ".join(repr(name) for name in strange if name in names)
+            missing = ", ".join(repr(name) for name in strange if name not in names)
+            what = "; ".join(part for part in (new and f"unknown {new}", missing and f"missing {missing}") if part)
+            raise refusal(file.name, f"the sheets are not the expected ones: {what}.")
+        return {
+            name: Sheet(file.name, name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
+            for name in expected
+        }
+    except (CalamineError, zipfile.BadZipFile, OSError) as error:
+        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error

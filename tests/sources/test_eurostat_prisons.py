@@ -27,6 +27,7 @@ DIMENSIONS = {
     "crim_pris_ctz": ["citizen", "unit"],
     "crim_pris_cap": ["indic_cr", "unit"],
     "crim_pris_off": ["iccs", "sex", "unit"],
+    "crim_pris_age": ["age", "sex", "unit"],
 }
 
 
@@ -80,6 +81,53 @@ def test_sdmx_csv_2_with_codes_or_with_codes_and_labels() -> None:
         assert (row["place_id"], row["measure"], row["unit"]) == ("GRC", "persons_held_rate", "per_100k")
         assert (row["offence"], row["sex"], row["value"]) == ("ICCS03012", "F", 0.15)
         assert row["locator"] == locator
+
+
+def test_ages() -> None:
+    table = [
+        ["A", "JUVENILE", "F", "NR", "AL", "2019", "3", "", ""],
+        ["A", "ADULT", "T", "P_HTHAB", "UKM", "2019", "150.25", "", ""],
+        ["A", "TOTAL", "M", "NR", "XK", "2019", "7436.5", "", ""],
+    ]
+    for labels in (False, True):
+        parsed = read(sdmx_csv_2("CRIM_PRIS_AGE", DIMENSIONS["crim_pris_age"], table, labels), "crim_pris_age")
+        keys = ["place_id", "measure", "age", "sex", "value", "period_kind"]
+        rows = parsed.rows["observation"].astype(object).where(parsed.rows["observation"].notna(), None)
+        assert rows[keys].to_numpy().tolist() == [
+            ["ALB", "persons_held", "JUVENILE", "F", 3, "unknown_day"],
+            ["GBR-SCT", "persons_held_rate", "ADULT", "_T", 150.25, "unknown_day"],
+            ["XKX", "persons_held", "_T", "M", 7436.5, "unknown_day"],
+        ]
+        assert rows["note"].tolist() == [None, None, "not a whole number as published"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"age": "Y18-24"}, "'Y18-24' / 'F' / 'NR' is not in eurostat_prisons/crim_pris_age.csv"),
+        ({"age": "Adult"}, "'Adult' / 'F' / 'NR' is not in eurostat_prisons/crim_pris_age.csv"),
+        ({"sex": "UNK"}, "'ADULT' / 'UNK' / 'NR' is not in eurostat_prisons/crim_pris_age.csv"),
+        ({"unit": "PC"}, "'ADULT' / 'F' / 'PC' is not in eurostat_prisons/crim_pris_age.csv"),
+        ({"geo": "Albania"}, "column geo"),
+        ({"value": "1O1"}, "'1O1' is not a number"),
+    ],
+)
+@pytest.mark.parametrize("labels", [False, True])
+def test_an_age_that_is_not_known_is_refused(change: dict[str, str], words: str, labels: bool) -> None:
+    names = ["freq", "age", "sex", "unit", "geo", "TIME_PERIOD", "value", "OBS_FLAG", "CONF_STATUS"]
+    row = dict(zip(names, ["A", "ADULT", "F", "NR", "AL", "2019", "101", "", ""], strict=True))
+    table = [list(row.values()), list((row | {"TIME_PERIOD": "2020"} | change).values())]
+    with pytest.raises(Refused) as refused:
+        read(sdmx_csv_2("CRIM_PRIS_AGE", DIMENSIONS["crim_pris_age"], table, labels), "crim_pris_age")
+    assert "crim_pris_age.csv, row 3" in str(refused.value)
+    assert words in str(refused.value)
+
+
+def test_ages_with_labels_instead_of_codes_are_refused() -> None:
+    header = ["STRUCTURE", "STRUCTURE_ID", "Time frequency", "Age class", "Sex", "Unit of measure"]
+    row = ["dataflow", "ESTAT:CRIM_PRIS_AGE(1.0)", "Annual", "Adult", "Females", "Number"]
+    with pytest.raises(Refused, match="labels instead of codes"):
+        read(delimited([header, row]), "crim_pris_age")
 
 
 @pytest.mark.parametrize("layout", [sdmx_csv_1, sdmx_csv_2])
@@ -371,6 +419,37 @@ def test_offences(raw: Path) -> None:
     sex = {"F": "F", "M": "M", "T": "_T"}
     expected = [(MEASURE[p["unit"]], p["iccs"], sex[p["sex"]], float(p["OBS_VALUE"])) for p in published]
     assert list(zip(rows["measure"], rows["offence"], rows["sex"], rows["value"], strict=True)) == expected
+
+
+def test_age_and_sex(raw: Path) -> None:
+    path, data = real(raw, "2026-04/crim_pris_age.csv")
+    parsed = read(data, "crim_pris_age")
+    rows = parsed.rows["observation"]
+    assert (parsed.vintage, parsed.items, len(rows), parsed.left_out) == (None, 10530, 10530, [])
+    with path.open(encoding="utf-8", newline="") as stream:
+        published = list(csv.DictReader(stream))
+    age = {"TOTAL": "_T", "ADULT": "ADULT", "JUVENILE": "JUVENILE"}
+    sex = {"F": "F", "M": "M", "T": "_T"}
+    expected = [
+        (MEASURE[p["unit"]], age[p["age"]], sex[p["sex"]], int(p["TIME_PERIOD"]), float(p["OBS_VALUE"]))
+        for p in published
+    ]
+    years = [day.year for day in rows["period_end"]]
+    assert list(zip(rows["measure"], rows["age"], rows["sex"], years, rows["value"], strict=True)) == expected
+    assert (min(years), max(years)) == (2008, 2023)
+
+    held = {
+        (r.place_id, r.age, r.sex, r.period_start.year): r for r in rows.itertuples() if r.measure == "persons_held"
+    }
+    total = {(place, year): row.value for (place, a, s, year), row in held.items() if (a, s) == ("_T", "_T")}
+    # Not what crim_pris_ctz has: 11,893, 3,023 and 297,860
+    assert [total[key] for key in (("BEL", 2023), ("EST", 2013), ("TUR", 2021))] == [11983, 3123, 297863]
+    assert held["ALB", "ADULT", "F", 2008].value == 101
+    noted = {key: row.value for key, row in held.items() if not pd.isna(row.note)}
+    assert noted == {
+        ("GBR-SCT", "_T", "_T", 2016): 7579.07547169811,
+        ("GBR-SCT", "_T", "_T", 2017): 7436.47058823529,
+    }
 
 
 def test_a_real_file_under_another_name_is_refused(raw: Path) -> None:

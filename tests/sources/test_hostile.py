@@ -1,0 +1,113 @@
+"""Workbooks that no publisher makes: refused by one sentence, before they fill the memory."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+import zipfile
+
+import pytest
+
+from sources import reading
+from sources.errors import Refused
+from sources.places import Resolver
+from sources.reading import RawFile, read_sheet
+from tests.sources.fixtures import MAIN, workbook, zipped
+
+NAMESPACES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+)
+CELL = '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell>'
+
+
+def ods(rows: str) -> bytes:
+    """An ODS with one sheet of the rows."""
+    manifest = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    entry = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+    sheet = f'<table:table table:name="Data">{rows}</table:table>'
+    body = f"<office:body><office:spreadsheet>{sheet}</office:spreadsheet></office:body>"
+    return zipped(
+        {
+            "mimetype": kind.encode(),
+            "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{manifest}">{entry}</manifest:manifest>'.encode(),
+            "content.xml": f"<office:document-content {NAMESPACES}>{body}</office:document-content>".encode(),
+        }
+    )
+
+
+def xlsx(sheet: str) -> bytes:
+    """A workbook whose sheet is the given XML."""
+    with zipfile.ZipFile(io.BytesIO(workbook({"Data": [["x"]]}))) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    members["xl/worksheets/sheet1.xml"] = (
+        f'<worksheet xmlns="{MAIN}"><sheetData>{sheet}</sheetData></worksheet>'.encode()
+    )
+    return zipped(members)
+
+
+def read(name: str, data: bytes) -> list[list[object]]:
+    return read_sheet(RawFile(name, "f", data, Resolver("place_id", {})), "Data")
+
+
+FAR = '<row r="1"><c r="A1"><v>1</v></c></row>'
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        '<row r="1048576"><c r="Z1048576"><v>1</v></c></row>',
+        '<row r="99999"><c r="AAA1"><v>1</v></c></row>',
+        '<row><c r="AAA99999"><v>1</v></c></row>',
+        '<row r="1048576" spans="1:16384"><c s="1" r="ZZ3"><v>1</v></c></row>',
+    ],
+)
+def test_a_sheet_that_reaches_too_far_is_refused_before_it_is_laid_out(row: str) -> None:
+    data = xlsx(FAR + row)
+    tracemalloc.start()
+    with pytest.raises(Refused, match=r"^f.xlsx: .*sheet1.xml reaches over [\d,]+ rows and [\d,]+ columns"):
+        read("f.xlsx", data)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_a_long_sheet_of_few_columns_and_a_wide_one_of_few_rows_are_read() -> None:
+    assert len(read("f.xlsx", xlsx(FAR + '<row r="200000"><c r="B200000"><v>2</v></c></row>'))) == 200_000
+    (row,) = read("f.xlsx", xlsx('<row r="1"><c r="A1"><v>1</v></c><c r="BYI1"><v>2</v></c></row>'))
+    assert (len(row), row[-1]) == (2011, 2.0)
+
+
+def row(cells: str, times: int = 1) -> str:
+    return f'<table:table-row table:number-rows-repeated="{times}">{cells}</table:table-row>'
+
+
+def empty(times: int) -> str:
+    return f'<table:table-cell table:number-columns-repeated="{times}"/>'
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        row(empty(30) + CELL, 1_000_000),
+        row(empty(16_000) + CELL) + row(empty(1), 1_000_000) + row(CELL),
+        row(CELL.replace("cell office", 'cell table:number-columns-repeated="5000" office'), 5_000),
+    ],
+)
+def test_an_ods_of_repeated_cells_is_refused(rows: str) -> None:
+    with pytest.raises(Refused, match=r"^f.ods: content.xml reaches over [\d,]+ rows and [\d,]+ columns"):
+        read("f.ods", ods(rows))
+
+
+def test_a_million_repeated_empty_rows_at_the_end_mean_nothing() -> None:
+    """Every spreadsheet program writes them."""
+    assert read("f.ods", ods(row(CELL) + row(empty(16_384), 1_048_575))) == [["x"]]
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "ods"])
+def test_a_workbook_that_would_unpack_to_too_much_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "UNPACKED_BYTES", 100_000)
+    data = xlsx(FAR + " " * 200_000) if kind == "xlsx" else ods(" " * 200_000)
+    assert len(data) < 10_000
+    with pytest.raises(Refused, match=r"it would unpack to 2\d\d,\d\d\d bytes, more than any known file"):
+        read(f"f.{kind}", data)

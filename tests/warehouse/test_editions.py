@@ -1,0 +1,105 @@
+"""Editions that add to each other, what they revise, better evidence first, and the table of supervision."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.warehouse.made import World, observation
+
+Row = dict[str, Any]
+
+
+def edition(vintage: str, value: float | None, year: int = 2020, **more: Any) -> Row:
+    """A figure of one edition of a file whose editions add to each other."""
+    row = {"file": "editions", "dataset": "by_state", "source_id": "bureau", "vintage": vintage, **more}
+    return observation("USA", value, year, **row)
+
+
+def test_a_year_that_only_an_older_edition_has_still_stands() -> None:
+    world = World([edition("2020", 1, 2018), edition("2022", 3, 2020)], until="figure")
+    assert (world.figure("USA", 2018)["value"], world.figure("USA", 2020)["value"]) == (1, 3)
+
+
+def test_an_older_edition_is_no_rival_of_the_newer_one() -> None:
+    world = World(
+        [edition("2020", 1), edition("2022", 3), edition("2022-r2", 4), edition("2022-r10", 5)], until="figure"
+    )
+    figure = world.figure("USA")
+    assert (figure["value"], figure["candidates"], figure["rule"]) == (5, 1, "only")
+
+
+def test_of_a_file_that_is_replaced_whole_an_older_vintage_is_gone() -> None:
+    world = World([edition("2020", 1, 2018, file="whole"), edition("2022", 3, 2020, file="whole")], until="figure")
+    assert world.rows("SELECT year FROM figure") == [{"year": 2020}]
+
+
+@pytest.mark.parametrize("file", ["editions", "whole"])
+def test_a_value_that_differs_between_two_vintages_is_a_revision(file: str) -> None:
+    rows = [edition("2020", 100, file=file), edition("2021", 110, file=file), edition("2022", 110, file=file)]
+    (found,) = World(rows, until="revision").rows("SELECT * FROM revision")
+    same = ("vintage", "earlier_vintage", "value", "earlier_value", "change", "change_share", "observation_id")
+    assert [found[c] for c in same] == ["2021", "2020", 110, 100, 10, 0.1, rows[1]["observation_id"]]
+    assert found["earlier_observation_id"] == rows[0]["observation_id"]
+
+
+def test_a_figure_given_up_or_first_given_is_no_revision_and_missing_against_given_is() -> None:
+    rows = [edition("2020", 1, 2018), edition("2021", 2, 2019), edition("2020", None, status="M"), edition("2021", 5)]
+    (found,) = World(rows, until="revision").rows("SELECT * FROM revision")
+    assert (found["earlier_value"], found["value"], found["change"]) == (None, 5, None)
+
+
+def test_a_change_from_zero_has_no_share() -> None:
+    (found,) = World([edition("2020", 0), edition("2021", 5)], until="revision").rows("SELECT * FROM revision")
+    assert (found["change"], found["change_share"]) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [(None, "raw_file"), ("official_page", "report_copy"), ("abstract", "secondary"), ("secondary", "press")],
+)
+def test_the_better_evidence_goes_first(better: str | None, worse: str) -> None:
+    good = observation("FRA", 1, source_id="readings", file="a", vintage="2020", grade=better, status="E")
+    poor = observation("FRA", 2, source_id="readings", file="b", vintage="2026", grade=worse, on=date(2020, 12, 31))
+    figure = World([poor, good], until="figure").figure("FRA")
+    assert (figure["value"], figure["rule"], figure["grade"]) == (1, "grade", better)
+
+
+@pytest.mark.parametrize("grade", ["secondary", "press"])
+def test_poor_evidence_is_in_no_headline(grade: str) -> None:
+    world = World([observation("FRA", 70_000, 2025, source_id="readings", grade=grade)])
+    assert world.figure("FRA", 2025)["value"] == 70_000
+    assert world.rows("SELECT * FROM country_year") == []
+    assert world.total()["total"] == 0
+
+
+def supervised(value: float | None, **more: Any) -> Row:
+    return observation("FRA", value, **{"measure": "persons_under_supervision", **more})
+
+
+def test_a_row_of_supervision_holds_the_stock_against_people_and_prisoners() -> None:
+    rows = [
+        supervised(200, supervision="PROBATION"),
+        observation("FRA", 0.3, measure="persons_under_supervision_rate", supervision="PROBATION"),
+        observation("FRA", 50_000, measure="population", source_id="world_bank_population"),
+        observation("FRA", 100),
+    ]
+    (found,) = World(rows).rows("SELECT * FROM supervision")
+    told = ("supervision", "age", "persons", "published_per_100k", "per_100k", "per_prisoner")
+    assert [found[c] for c in told] == ["PROBATION", "_T", 200, 0.3, 400, 2]
+
+
+def test_a_rate_alone_is_a_row_without_persons() -> None:
+    (found,) = World([observation("ALB", 413, measure="persons_under_supervision_rate")]).rows("FROM supervision")
+    assert (found["persons"], found["published_per_100k"]) == (None, 413)
+
+
+def test_a_flow_is_never_in_it() -> None:
+    assert World([observation("FRA", 5, measure="supervision_entries")]).rows("FROM supervision") == []
+
+
+def test_no_prisoners_give_no_ratio() -> None:
+    (found,) = World([supervised(200), observation("FRA", 0)]).rows("FROM supervision")
+    assert found["per_prisoner"] is None
