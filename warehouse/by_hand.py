@@ -75,7 +75,7 @@ def import_file(
         known, which, path.name, data, obtained="import", url=url, retrieved_at=when, vintage_hint=vintage
     )
     verdict = decide(home, known, archive, stored, parsed)
-    if vintage is not None and verdict.state == "accepted" and verdict.vintage != vintage:
+    if vintage is not None and verdict.state == "accepted" and str(verdict.vintage).split("-r")[0] != vintage:
         raise Refused(f"{path.name}: these bytes are here already, as vintage {verdict.vintage}, not {vintage}.")
     return verdict
 

@@ -28,9 +28,35 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+#: Sources that are off by default.
+OFF = {"world_prison_brief"}
+
+
 def test_every_folder_with_a_source_yml_is_a_source() -> None:
     here = Path(catalogue.__file__).parent
-    assert set(sources()) == {path.parent.name for path in here.glob("*/source.yml")} >= {"unodc_prisons", "gaps"}
+    folders = {path.parent.name for path in here.glob("*/source.yml")}
+    assert set(sources()) | OFF == folders and not set(sources()) & OFF
+    assert {"unodc_prisons", "gaps"} <= folders
+
+
+def test_a_source_that_is_off_is_used_only_when_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for asked in ("world_prison_brief", "gaps,world_prison_brief,"):
+        monkeypatch.setenv("CUSTODY_WITH", asked)
+        sources.cache_clear()
+        assert source("world_prison_brief").licence_class == "internal"
+    monkeypatch.setenv("CUSTODY_WITH", "world_prison_breif")
+    sources.cache_clear()
+    with pytest.raises(Refused, match="CUSTODY_WITH names 'world_prison_breif', which is no source"):
+        sources()
+    monkeypatch.delenv("CUSTODY_WITH")
+    sources.cache_clear()
+    with pytest.raises(Refused, match="There is no source 'world_prison_brief'"):
+        source("world_prison_brief")
+
+
+def test_every_internal_source_is_off() -> None:
+    """Its figures are for the operator's own comparison; whoever wants them must say so."""
+    assert {s.id for s in sources().values() if s.licence_class == "internal"} == set()
 
 
 @pytest.mark.parametrize("name", sorted(sources()))

@@ -1,0 +1,163 @@
+"""The reading client on a small release that the test writes itself: types, checksums, and what may be compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import custody
+from dictionary.arrow import schema
+from dictionary.model import dictionary
+from sources.errors import Refused
+
+Row = dict[str, Any]
+
+
+def cohort(place: str, rate: float | None, year: int = 2018, **more: Any) -> Row:
+    """Persons released in a year, reconvicted within two."""
+    row: Row = {
+        "source_id": "s", "file": "f", "dataset": "d", "vintage": "2024", "snapshot": "0" * 64, "locator": "f:1:1",
+        "place_id": place, "basis": "release_cohort", "outcome": "reconviction", "population": "released_prisoners",
+        "sex": "_T", "age": "_T", "offence": "_T", "subgroup": "_T", "cohort_start": date(year, 1, 1),
+        "cohort_end": date(year, 12, 31), "cohort_size": None, "follow_up_from_months": 0.0, "follow_up_months": 24.0,
+        "counts_technical_violations": None, "returned": None, "rate_percent": rate, "events_per_person": None,
+        "status": "A", "circa": False, "definition": None, "reported_by": None, "citation": None, "evidence": None,
+        "grade": None, "correction_id": None, "note": None, "licence": "CC-BY-4.0",
+    }  # fmt: skip
+    assert not set(more) - set(row)
+    row |= more
+    return {"recidivism_id": hashlib.sha256(repr(row).encode()).hexdigest()[:16], **row}
+
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Write:
+    """Writes a release of one table."""
+
+    def write(*rows: Row) -> Path:
+        folder = tmp_path / "2026.11.0"
+        (folder / "tables").mkdir(parents=True)
+        path = folder / "tables" / "recidivism.parquet"
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema(dictionary().tables["recidivism"])), path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        (folder / "SHA256SUMS").write_text(f"{digest}  tables/recidivism.parquet\n", encoding="utf-8")
+        return folder
+
+    return write
+
+
+def compare(folder: Path, places: list[str] | None = None, **more: Any) -> custody.Comparison:
+    asked = {"outcome": "reconviction", "follow_up_months": 24, "release": str(folder), **more}
+    return custody.compare_recidivism(places, **asked)
+
+
+def rates(found: custody.Comparison) -> dict[str, float]:
+    return dict(zip(found.rows["place_id"], found.rows["rate_percent"], strict=True))
+
+
+def reasons(found: custody.Comparison) -> list[tuple[str, str]]:
+    return sorted(zip(found.left_out["place_id"], found.left_out["reason"], strict=True))
+
+
+def test_a_table_is_typed(release: Write) -> None:
+    rows = cohort("NAM", 40.0), cohort("FRA", None, counts_technical_violations=False, note="n")
+    frame = custody.load("recidivism", str(release(*rows)))
+    kinds = {c: str(frame[c].dtype) for c in ("place_id", "note", "cohort_end", "rate_percent", "circa")}
+    assert kinds["place_id"] == kinds["note"] == "str" and kinds["rate_percent"] == "float64"
+    assert kinds["cohort_end"].startswith("datetime64") and kinds["circa"] == "boolean"
+    assert list(frame["place_id"]) == ["NAM", "FRA"]
+    assert frame["note"].isna().tolist() == [True, False] and frame["rate_percent"].isna().tolist() == [False, True]
+    assert frame["counts_technical_violations"].tolist() == [pd.NA, False]
+
+
+def test_what_is_not_the_released_file_is_refused(release: Write) -> None:
+    folder = release(cohort("FRA", 40.0))
+    with pytest.raises(Refused, match="Release 2026.11.0 has no table 'recidivsm'; it has recidivism."):
+        custody.load("recidivsm", str(folder))
+    path = folder / "tables" / "recidivism.parquet"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(Refused, match="is not the file that was released"):
+        custody.load("recidivism", str(folder))
+    path.unlink()
+    with pytest.raises(Refused, match="get the release again"):
+        custody.load("recidivism", str(folder))
+
+
+def test_no_release_is_told_kindly(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="There is no release 'latest'; there are: none yet; `custody release` makes one"):
+        custody.load("recidivism", home=tmp_path)
+
+
+def test_rows_of_one_kind_stand_side_by_side(release: Write) -> None:
+    found = compare(release(cohort("FRA", 40.0), cohort("NAM", 30.0)), ["France", "NAM"])
+    assert (rates(found), reasons(found)) == ({"FRA": 40, "NAM": 30}, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"basis": "stock_share"}, "another basis: stock_share"),
+        ({"outcome": "rearrest"}, "another outcome: rearrest"),
+        ({"population": "community_sentences"}, "another population: community_sentences"),
+        ({"follow_up_months": 12.0}, "another follow-up: 12 months"),
+        ({"follow_up_months": None}, "follows nobody for a stated time"),
+        ({"follow_up_from_months": 12.0}, "not counted from release on"),
+        ({"sex": "F"}, "a part of the cohort, sex: F"),
+        ({"subgroup": "disposal: Custody"}, "a part of the cohort, subgroup: disposal: Custody"),
+        ({"definition": "three_states"}, "a definition of its own: three_states"),
+        ({"rate_percent": None}, "no rate is published"),
+    ],
+)
+def test_what_is_of_another_kind_is_left_out_and_the_reason_said(release: Write, change: Row, reason: str) -> None:
+    other = {**cohort("NAM", 30.0), **change}
+    found = compare(release(cohort("FRA", 40.0), other))
+    assert (rates(found), reasons(found)) == ({"FRA": 40}, [("NAM", reason)])
+
+
+def test_each_place_stands_there_once_with_its_newest_cohort_from_the_best_evidence(release: Write) -> None:
+    rows = [
+        cohort("FRA", 41.0, 2015), cohort("FRA", 45.0, 2018, grade="press", citation="a"),
+        cohort("FRA", 44.0, 2018, grade="official_page", citation="b"),
+    ]  # fmt: skip
+    found = compare(release(*rows))
+    assert rates(found) == {"FRA": 44}
+    assert reasons(found) == [("FRA", "an older cohort"), ("FRA", "another publication of the same cohort")]
+
+
+def test_a_newer_press_figure_is_used_and_bears_its_grade(release: Write) -> None:
+    found = compare(release(cohort("FRA", 41.0, 2015), cohort("FRA", 45.0, 2018, grade="press")))
+    assert found.rows[["rate_percent", "grade"]].to_numpy().tolist() == [[45.0, "press"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [(True, {"FRA": 1}), (False, {"NAM": 2}), (None, {"FRA": 1, "NAM": 2, "BEL": 3})]
+)
+def test_breaking_conditions(release: Write, asked: bool | None, expected: dict[str, float]) -> None:
+    rows = [
+        cohort("FRA", 1.0, counts_technical_violations=True), cohort("NAM", 2.0, counts_technical_violations=False),
+        cohort("BEL", 3.0),
+    ]  # fmt: skip
+    assert rates(compare(release(*rows), counts_technical_violations=asked)) == expected
+
+
+def test_a_definition_of_its_own_may_be_asked_for(release: Write) -> None:
+    assert rates(compare(release(cohort("USA", 60.0, definition="states_24")), any_definition=True)) == {"USA": 60}
+
+
+def test_a_place_without_a_figure_is_said_and_no_place_is_refused(release: Write) -> None:
+    folder = release(cohort("FRA", 40.0))
+    assert reasons(compare(folder, ["FRA", "Namibia"])) == [("NAM", "no figure at all")]
+    with pytest.raises(Refused, match="Atlantis"):
+        compare(folder, ["Atlantis"])
