@@ -80,7 +80,20 @@ def check_type(source: Source, file: str, name: str, data: bytes) -> MediaType:
             f"the content is {found or 'of no known type'}, not {' or '.join(declared)} as {source.id} declares for "
             f"{file}.{hint} Nothing was stored.",
         )
+    if found in ("xlsx", "xls", "ods") and _has_macros(found, data) and not source.files[file].macros:
+        raise refusal(
+            name,
+            f"the workbook holds macros, which a file of {source.id} never did; look whether it is the publisher's, and "
+            f"if so say `macros: true` for {file} in source.yml. Nothing was stored.",
+        )
     return found
+
+
+def _has_macros(kind: MediaType, data: bytes) -> bool:
+    if kind == "xls":
+        return "_VBA_PROJECT".encode("utf-16-le") in data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return any(n.lower().endswith("vbaproject.bin") or n.startswith("Basic/") for n in archive.namelist())
 
 
 def now() -> str:

@@ -34,7 +34,8 @@ class File(BaseModel):
     `pattern` is matched against file names given to `custody import`; `types` are the types that its content may
     have; `url` is where the publisher offers it, or null where that moves. A new vintage with less than `min_share` of
     the items of the last good one goes to quarantine: a file cut off at the end of a line reads like a whole one. Where
-    it `extends`, an edition covers other years than the one before, and figures of both stand.
+    it `extends`, an edition covers other years than the one before, and figures of both stand. A workbook
+    with `macros` is refused unless it is known that the publisher's has some; they are never run.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +44,7 @@ class File(BaseModel):
     url: str | None = None
     min_share: float = Field(default=0.9, gt=0, le=1)
     extends: bool = False
+    macros: bool = False
 
 
 class Source(BaseModel):

@@ -338,3 +338,35 @@ def test_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp
     for nothing in (None, ""):
         monkeypatch.delenv("CUSTODY_HOME") if nothing is None else monkeypatch.setenv("CUSTODY_HOME", nothing)
         assert Home.from_environment().root == tmp_path / "var"
+
+
+# Macros
+
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+@pytest.mark.parametrize(
+    ("source_id", "file", "data"),
+    [
+        ("abs_prisoners", None, OLE + b"\0" * 64 + "_VBA_PROJECT_CUR".encode("utf-16-le")),
+        ("unodc_prisons", "data_cts_prisons_and_prisoners", "xlsx"),
+    ],
+)
+def test_a_workbook_with_macros_is_refused_where_the_publisher_has_none(
+    source_id: str, file: str | None, data: bytes | str
+) -> None:
+    own = source(source_id)
+    name = file or next(iter(own.files))
+    if isinstance(data, str):
+        whole = zipfile.ZipFile(io.BytesIO(workbook({"a": [["x"]]})))
+        members = {n: whole.read(n) for n in whole.namelist()}
+        check_type(own, name, "f.xlsx", zipped(members))
+        data = zipped({**members, "xl/vbaProject.bin": b"x"})
+    with pytest.raises(Refused, match="the workbook holds macros, which a file of .* never did"):
+        check_type(own, name, "f", data)
+
+
+def test_a_workbook_with_macros_is_taken_where_the_publisher_is_known_for_them() -> None:
+    own = source("new_zealand_corrections")
+    data = OLE + "_VBA_PROJECT_CUR".encode("utf-16-le")
+    assert check_type(own, next(iter(own.files)), "f.xls", data) == "xls"
