@@ -83,8 +83,8 @@ def check_type(source: Source, file: str, name: str, data: bytes) -> MediaType:
     if found in ("xlsx", "xls", "ods") and _has_macros(found, data) and not source.files[file].macros:
         raise refusal(
             name,
-            f"the workbook holds macros, which a file of {source.id} never did; look whether it is the publisher's, and "
-            f"if so say `macros: true` for {file} in source.yml. Nothing was stored.",
+            f"the workbook holds macros, which a file of {source.id} never did; look whether it is the publisher's, "
+            f"and if so say `macros: true` for {file} in source.yml. Nothing was stored.",
         )
     return found
 
