@@ -123,8 +123,9 @@ def _vintages(intake: Intake) -> str:
 
 
 def _depends_on(model: Model) -> list[dg.AssetKey]:
-    from_sources = "accepted" if model.table.group == "accepted" else "snapshot" if model.name == "snapshot" else None
-    files = [dg.AssetKey([from_sources, source_id]) for source_id in sources()] if from_sources else []
+    # Not on snapshots: a source that has none yet would have Dagster skip the build without a word.
+    from_sources = model.table.group == "accepted" or model.name == "snapshot"
+    files = [dg.AssetKey(["accepted", source_id]) for source_id in sources()] if from_sources else []
     return [*files, *(dg.AssetKey(name) for name in sorted(model.reads))]
 
 

@@ -136,7 +136,11 @@ def test_every_rule_of_a_table_becomes_an_expectation() -> None:
         ),
         (between, {"column": "b", "min_value": 1, "max_value": 9}, "critical"),
         # A is later or equal to B: the end is not before the start.
-        ("column_pair_values_a_to_be_greater_than_b", {"column_A": "e", "column_B": "d", "or_equal": True}, "critical"),
+        (
+            "column_pair_values_a_to_be_greater_than_b",
+            {"column_A": "e", "column_B": "d", "or_equal": True, "ignore_row_if": "either_value_is_missing"},
+            "critical",
+        ),
         ("compound_columns_to_be_unique", {"column_list": ["a", "d"], "ignore_row_if": "never"}, "critical"),
     ]
     assert all(e.reason.strip() for e in made)
