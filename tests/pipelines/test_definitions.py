@@ -12,7 +12,11 @@ from pipelines.definitions import JOB, defs
 from tests.custody import homes
 
 MODELS = {path.stem: path for path in (homes.REPOSITORY / "warehouse" / "models").glob("*.sql")}
-SOURCES = sorted(path.parent.name for path in (homes.REPOSITORY / "sources").glob("*/source.yml"))
+SOURCES = sorted(
+    path.parent.name
+    for path in (homes.REPOSITORY / "sources").glob("*/source.yml")
+    if "\nenabled: false\n" not in path.read_text(encoding="utf-8")
+)
 
 
 def tables_in(sql: str) -> set[str]:
@@ -43,7 +47,8 @@ def expected_parents(name: str) -> set[dg.AssetKey]:
         elif schema == "accepted":
             parents |= {dg.AssetKey(["accepted", source]) for source in SOURCES}
         elif table == "reference.snapshot":
-            parents |= {dg.AssetKey(["snapshot", source]) for source in SOURCES}
+            # Not on snapshots: one source without any would have Dagster skip the build.
+            parents |= {dg.AssetKey(["accepted", source]) for source in SOURCES}
     return parents
 
 
@@ -59,7 +64,7 @@ def test_definitions_can_be_loaded() -> None:
 def test_there_is_an_asset_for_each_snapshot_accepted_source_and_table(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
     expected = {dg.AssetKey([kind, source]) for kind in ("snapshot", "accepted") for source in SOURCES}
     assert graph.get_all_asset_keys() == expected | {dg.AssetKey(name) for name in MODELS}
-    assert len(expected) == 2 * 5
+    assert "world_prison_brief" not in SOURCES and len(SOURCES) >= 24
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
