@@ -178,7 +178,9 @@ def test_a_damaged_file_is_read_or_refused_in_words(data: st.DataObject) -> None
 
 def test_one_key_twice_is_refused() -> None:
     twice = [unodc_row(), unodc_row(VALUE=5001), unodc_row(Year=2018)]
-    with pytest.raises(Refused, match=r"ALB / persons_held / _T / _T / _T / 2019-12-31 stands there 2 times") as refused:
+    with pytest.raises(
+        Refused, match=r"ALB / persons_held / _T / _T / _T / 2019-12-31 stands there 2 times"
+    ) as refused:
         complete(SOURCE, FILE, read(unodc_workbook(twice)))
     assert f"{UNODC_SHEET}!L4 = 5,000, {UNODC_SHEET}!L5 = 5,001; 2 rows in all" in str(refused.value)
 

@@ -1,0 +1,388 @@
+"""Tables of the US Bureau of Justice Statistics, which all its reports publish in one layout.
+
+A file is one table: lines that describe it, its title, one to four header rows, the body, and notes that explain every
+symbol and footnote used above. Columns move between editions, so that a figure is known by the headers above it and the
+labels before it, never by its column; and what a symbol means is read in the file's own notes. Which table it is, is
+read in its title, because table numbers change their meaning. What the figures mean belongs to the parsers.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sources.errors import Refused, refusal
+from sources.reading import LeftOut, Parsed, RawFile, iso_day, text_rows
+
+#: A figure as the publisher writes it, with commas between thousands; a year has none.
+FIGURE = re.compile(r"-?(\d{1,3}(,\d{3})*|\d+)(\.\d+)?", re.ASCII)
+YEAR = re.compile(r"(19|20)\d\d", re.ASCII)
+
+#: Figures in words: "1 in 33", "15 mos.", "<0.01".
+IN_WORDS = re.compile(r"1 in \d+|\d+ mos\.|<\d+\.\d+", re.ASCII)
+
+#: What stands beside a figure and is none: units, and marks of comparison, which the notes explain.
+UNITS = frozenset({"%", "yrs.", "mos.", "arsts."})
+MARKS = frozenset({"*", "**", "†", "‡"})
+
+FOOTNOTE = re.compile(r"([a-z])/(.+)", re.DOTALL)
+SYMBOL = re.compile(r"(\^\^|\^|\*\*|\*|†|‡|~|:|#|--|…|\.\.\.|\.\.|/)\s*(\S.*)", re.DOTALL)
+SLASHED = re.compile(r"(.*\S)/([a-z](?:,\s?[a-z])*)", re.DOTALL)
+NUMBERED = re.compile(r"(Appendix table|Table|Figure) (\d+)\. (.+)", re.IGNORECASE | re.DOTALL)
+KEY = re.compile(r"(at|t|f)\d\d(?=\.csv$)", re.ASCII)
+STAMP = re.compile(r"\d{1,2}/\d{1,2}/(\d{4}|\d{2})", re.ASCII)
+
+_YEARS = r"\d{4}(?:-\d{4})?(?:(?:,? and|,) \d{4}(?:-\d{4})?)*"
+_DAY = r"(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, "
+TITLE_END = re.compile(rf", (?:{_DAY})?{_YEARS}$", re.ASCII)
+COHORT = re.compile(r"\b(?:\d+ states in|in) (?:19|20)\d\d\b", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A cell of figures: the labels of its row and the headers of its column, both from the outermost inwards.
+
+    `value` is None where the cell is a symbol of the notes, then in `symbol`, or a figure in words.
+    """
+
+    line: int
+    column: int
+    labels: tuple[str, ...]
+    heads: tuple[str, ...]
+    text: str
+    value: float | None
+    symbol: str | None
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as published.
+
+    Attributes:
+        title: the title that stands over the header.
+        subject: the title without its number and the years at its end, and without a cohort's year and states.
+        vintage: the publisher's date of version, as an ISO date.
+        note: the general note, empty where there is none.
+        meanings: what each symbol and each footnote letter means, from the notes.
+        items: cells of figures, counted before any is interpreted.
+    """
+
+    name: str
+    title: str
+    subject: str
+    vintage: str
+    note: str
+    meanings: Mapping[str, str]
+    figures: Sequence[Figure]
+    items: int
+
+    def refuse(self, figure: Figure, why: str) -> Refused:
+        """The error for one cell."""
+        return refusal(self.name, why, figure.line, str(figure.column))
+
+    def plain(self, text: str, known: Collection[str]) -> str | None:
+        """The one of `known` that `text` is, footnotes apart; None when it is none.
+
+        A footnote letter is glued to a label with a slash, or without one, so that only a known label can tell.
+        """
+        return next((base for base, _ in self._bases(text) if base in known), None)
+
+    def footnotes(self, text: str, known: Collection[str]) -> list[str]:
+        """What the footnotes glued to `text` say, in their order."""
+        letters = next((letters for base, letters in self._bases(text) if base in known), ())
+        return [self.meanings[letter] for letter in letters]
+
+    def say(self, figure: Figure, needed: str) -> None:
+        """Refuse unless the table's note says `needed`, on which the meaning of the figure rests."""
+        if needed not in self.note:
+            raise self.refuse(figure, f"the table's note no longer says {needed!r}; read the note again.")
+
+    def _bases(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
+        """The texts that `text` may be, each with the footnotes that are then glued to it."""
+        bases: list[tuple[str, tuple[str, ...]]] = [(text, ())]
+        if (found := SLASHED.fullmatch(text)) and all(x in self.meanings for x in found[2].replace(" ", "").split(",")):
+            bases.append((found[1], tuple(found[2].replace(" ", "").split(","))))
+        if text[-1:] in self.meanings:
+            bases.append((text[:-1].rstrip(), (text[-1],)))
+        return bases
+
+
+@dataclass
+class Ledger:
+    """Every figure of a table, once: as a row or among those left out."""
+
+    table: Table
+    dataset: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    out: dict[tuple[str, int], list[Figure]] = field(default_factory=dict)
+
+    def row(
+        self,
+        figure: Figure,
+        cells: Mapping[str, Any],
+        notes: Sequence[str] = (),
+        column: str = "value",
+        percent: bool = False,
+        status: str = "A",
+    ) -> None:
+        """The figure as a row; a symbol is a missing figure, and its meaning the note.
+
+        Where the publisher writes % beside the figure, it must be one of a column of percentages.
+        """
+        if not percent and "%" in figure.marks:
+            raise self.table.refuse(figure, f"{figure.text!r} is followed by % in a column that is no percentage.")
+        if figure.value is None and figure.symbol is None:
+            raise self.table.refuse(figure, f"{figure.text!r} is not a number.")
+        said = [*notes]
+        if figure.symbol is not None:
+            said.insert(0, f"{figure.symbol} {self.table.meanings[figure.symbol]}")
+        self.rows.append(
+            {
+                "locator": f"{self.table.name}:{figure.line}:{figure.column}",
+                "dataset": self.dataset,
+                column: figure.value,
+                "status": status if figure.symbol is None else "M",
+                "note": " ".join(said) or None,
+                **cells,
+            }
+        )
+
+    def leave(self, figure: Figure, reason: str) -> None:
+        """The figure as left out; those of one column and reason are one entry."""
+        self.out.setdefault((reason, figure.column), []).append(figure)
+
+    def parsed(self, table: str) -> Parsed:
+        """All of it."""
+        left = []
+        for (reason, column), figures in self.out.items():
+            first, last = figures[0], figures[-1]
+            where = f"{self.table.name}:{first.line}" + (f"-{last.line}" if last.line != first.line else "")
+            raw = {"header": " / ".join(filter(None, first.heads)), "cells": {f.line: f.text for f in figures}}
+            left.append(LeftOut(f"{where}:{column}", reason, raw, len(figures)))
+        rows = {table: pd.DataFrame(self.rows)} if self.rows else {}
+        return Parsed(self.table.vintage, self.table.items, rows, left)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a table is about: its dataset, the way of reading it, and why it is left out where there is none."""
+
+    dataset: str
+    reading: str
+    reason: str
+
+
+def subject(table: Table, path: Path) -> Subject:
+    """The table's entry in a source's list of subjects, by its title."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        known = {row.pop("subject"): Subject(**row) for row in csv.DictReader(stream)}
+    if table.subject not in known:
+        raise refusal(
+            table.name,
+            f"a table about {table.subject!r} is not in {path.parent.name}/{path.name}; add it there once it is read.",
+        )
+    return known[table.subject]
+
+
+def read(file: RawFile) -> Table:
+    """The table in a file.
+
+    Raises:
+        Refused: naming the line and cell that are not as in any known edition.
+    """
+    rows, lines = text_rows(file.name, _decode(file.name, file.data))
+    while rows and not any(cell.strip() for cell in rows[-1]):
+        rows.pop()
+    for row, line in zip(rows, lines, strict=False):
+        if len(row) != len(rows[0]):
+            raise refusal(file.name, f"{len(row)} cells where the first line has {len(rows[0])}.", line)
+    blank = next((at for at, row in enumerate(rows) if not any(cell.strip() for cell in row)), None)
+    if blank is None or blank + 1 >= len(rows):
+        raise refusal(file.name, "no blank line after the lines that describe the table, and nothing below it.")
+    vintage, number = _described(file, [row[0].strip() for row in rows[:blank]])
+    title = _tidy(rows[blank + 1][0])
+    if not (found := NUMBERED.fullmatch(title)) or (found[1].casefold(), found[2]) != number:
+        raise refusal(file.name, f"{title!r} is not the title of the table described above.", lines[blank + 1])
+    if not rows[-1][0].startswith("Source:"):
+        raise refusal(file.name, "the table does not end with its source; it may be cut off, get it again.", len(rows))
+    end = 1 + max((at for at, row in enumerate(rows) if any(cell.strip() for cell in row[1:])), default=0)
+    if end <= blank + 2:
+        raise refusal(file.name, "there are no figures below the title.", lines[blank + 1])
+    note, meanings = _notes(file.name, rows[end:], lines[end:])
+    figures, items = _body(file.name, rows[blank + 2 : end], lines[blank + 2 : end], meanings)
+    about = COHORT.sub(lambda m: "# states in #" if "states" in m[0] else "in #", TITLE_END.sub("", found[3]))
+    return Table(file.name, title, about, vintage, note, meanings, figures, items)
+
+
+def _tidy(text: str) -> str:
+    """A title, label or header with single spaces and plain hyphens, because editions differ in both."""
+    return " ".join(text.replace("\u2013", "-").split())
+
+
+def _decode(name: str, data: bytes) -> str:
+    """UTF-8 where it is, or else Windows-1252, the two that the publisher uses."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("windows-1252")
+    except UnicodeDecodeError as error:
+        raise refusal(name, f"neither UTF-8 nor Windows-1252 text (byte {error.start}).") from error
+
+
+def _described(file: RawFile, lines: Sequence[str]) -> tuple[str, tuple[str, str]]:
+    """The date of version and the number of the table, from the lines above it."""
+    if lines[0] != "Bureau of Justice Statistics":
+        raise refusal(file.name, f"the first line is {lines[0]!r}, not the publisher's name.", 1)
+
+    def the(*names: str) -> str:
+        found = [line.partition(":")[2].strip() for line in lines if line.partition(":")[0] in names]
+        if len(found) != 1:
+            raise refusal(file.name, f"the lines above the table have {len(found)} of {' or '.join(names)}.")
+        return found[0]
+
+    key = KEY.search(named := the("Filename", "File name"))
+    if not key or key[0] != file.file:
+        raise refusal(file.name, f"it calls itself {named!r} and is taken for {file.file}; it is another table.")
+    stamp = the("Date of version")
+    try:
+        if not (form := STAMP.fullmatch(stamp)):
+            raise ValueError
+        vintage = iso_day(stamp, "%m/%d/%Y" if len(form[1]) == 4 else "%m/%d/%y")
+    except ValueError as error:
+        raise refusal(file.name, f"the date of version {stamp!r} is not a date as month/day/year.") from error
+    numbers = [found for line in lines if (found := NUMBERED.fullmatch(line))]
+    if len(numbers) != 1:
+        raise refusal(file.name, "the lines above the table do not name it as a table, appendix table or figure.")
+    return vintage, (numbers[0][1].casefold(), numbers[0][2])
+
+
+def _notes(name: str, rows: Sequence[Sequence[str]], lines: Sequence[int]) -> tuple[str, dict[str, str]]:
+    """The general note, and the meanings of symbols and footnotes."""
+    note, meanings = "", {}
+    for row, line in zip(rows, lines, strict=False):
+        text = row[0].strip()
+        if text.startswith("Note:"):
+            note = _tidy(text)
+        elif text.startswith("Source:"):
+            continue
+        elif found := FOOTNOTE.fullmatch(text) or SYMBOL.fullmatch(text):
+            if found[1] in meanings:
+                raise refusal(name, f"{found[1]!r} is explained twice.", line)
+            meanings[found[1]] = found[2].strip()
+        else:
+            raise refusal(name, f"{text[:60]!r} is neither a note, a footnote nor the meaning of a symbol.", line)
+    return note, meanings
+
+
+def _figure(cell: str, meanings: Mapping[str, str]) -> tuple[float | None, str | None] | None:
+    """Value and symbol of a cell of figures; None for a cell that is none."""
+    bare = cell.strip()
+    number = bare.rstrip("*†‡")
+    if FIGURE.fullmatch(number) and (number == cell or bare[len(number) :] in meanings):
+        return float(number.replace(",", "")), None
+    if bare in meanings and bare not in MARKS and not bare.isalpha():
+        return None, bare
+    return (None, None) if IN_WORDS.fullmatch(bare) else None
+
+
+def _is_header(row: Sequence[str], meanings: Mapping[str, str]) -> bool:
+    """Whether a row above the first figures is a header: no figure but years, and not a label alone."""
+    filled = [at for at, cell in enumerate(row) if cell.strip()]
+    if not filled or filled == [0]:
+        return False
+    return not any(_figure(row[at], meanings) and not YEAR.fullmatch(row[at].strip()) for at in filled if at)
+
+
+def _body(
+    name: str, rows: Sequence[Sequence[str]], lines: Sequence[int], meanings: Mapping[str, str]
+) -> tuple[list[Figure], int]:
+    """The figures of header and body, and how many there are, counted by what cells look like."""
+    depth = next((at for at, row in enumerate(rows) if not _is_header(row, meanings)), len(rows))
+    if not depth or depth == len(rows):
+        raise refusal(name, "the title is not followed by a header and figures.", lines[0] if lines else None)
+    header, body = rows[:depth], rows[depth:]
+    looks = [[bool(at and _figure(cell, meanings)) for at, cell in enumerate(row)] for row in body]
+    first = min((row.index(True) for row in looks if True in row), default=0)
+    if not first:
+        raise refusal(name, "there are no figures below the header.", lines[depth])
+    heads = _heads(header, first)
+    figures: list[Figure] = []
+    stack: list[str] = []
+    for row, line in zip(body, lines[depth:], strict=False):
+        stack = _labels(name, row[:first], line, stack)
+        for at in range(first, len(row)):
+            if not (cell := row[at]).strip():
+                if at in heads and any(other.strip() for other in row[first:]):
+                    raise refusal(name, "an empty cell, where a figure or its symbol belongs.", line, str(at + 1))
+                continue
+            if at in heads:
+                if (read := _figure(cell, meanings)) is None:
+                    raise refusal(name, f"{cell!r} is neither a figure nor explained in the notes.", line, str(at + 1))
+                labels = tuple(filter(None, stack))
+                figures.append(Figure(line, at + 1, labels, heads[at], cell, *read))
+            elif not set(cell.split()) <= UNITS | (MARKS & set(meanings)):
+                raise refusal(name, f"{cell!r} stands in a column without a header.", line, str(at + 1))
+            else:
+                last = figures[-1] if figures and figures[-1].line == line else None
+                if last is None:
+                    raise refusal(name, f"the mark {cell!r} stands beside no figure.", line, str(at + 1))
+                figures[-1] = replace(last, marks=(*last.marks, *cell.split()))
+    return figures, sum(map(sum, looks))
+
+
+def _heads(header: Sequence[Sequence[str]], first: int) -> dict[int, tuple[str, ...]]:
+    """The headers over each column of figures; an upper header stands over all columns up to the next one."""
+    spans: list[list[str]] = []
+    for row in header[:-1]:
+        over, span = "", []
+        for at, cell in enumerate(row):
+            over = _tidy(cell) or (over if at > first else "")
+            span.append(over)
+        spans.append(span)
+    return {
+        at: (*(span[at] for span in spans), _tidy(cell))
+        for at, cell in enumerate(header[-1])
+        if at >= first and cell.strip()
+    }
+
+
+def _labels(name: str, cells: Sequence[str], line: int, before: Sequence[str]) -> list[str]:
+    """The labels of a row: its own in the column of its level, and those of the levels over it from rows before."""
+    filled = [at for at, cell in enumerate(cells) if cell.strip()]
+    if len(filled) != 1:
+        raise refusal(name, f"{len(filled)} labels before the figures of a row; there must be one.", line)
+    if (label := _tidy(cells[level := filled[0]])).startswith(("Note:", "Source:")):
+        raise refusal(name, "a figure stands below the table's notes.", line)
+    return [*before[:level], *[""] * (level - len(before)), label]
+
+
+def year_of(table: Table, figure: Figure, text: str) -> int:
+    """A year as label or header, a mark of comparison apart."""
+    bare = text.strip().rstrip("*")
+    if not YEAR.fullmatch(bare):
+        raise table.refuse(figure, f"{text!r} is not a year.")
+    return int(bare)
+
+
+def last_weekday_of_june(year: int) -> date:
+    """The day to which the publisher's counts of local jails refer."""
+    day = date(year, 6, 30)
+    return day - timedelta(days=max(0, day.weekday() - 4))
+
+
+@cache
+def states() -> Mapping[str, str]:
+    """The place of each jurisdiction, by the publisher's label; Georgia and Washington are states here."""
+    with Path(__file__).with_name("bjs_states.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["label"]: row["place_id"] for row in csv.DictReader(stream)}

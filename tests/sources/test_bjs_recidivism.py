@@ -1,0 +1,143 @@
+"""Return of released prisoners in the United States: who, after how long, and the real report."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from sources.errors import Refused
+from sources.reading import Parsed
+from tests.sources.bjs import bjs_file
+from tests.sources.fixtures import parse
+
+SOURCE = "bjs_recidivism"
+CUMULATIVE = (
+    "Figure 2. Cumulative percent of state prisoners released in 2008 who had a new arrest, conviction, or return to "
+    "prison after release, by year following release"
+)
+BY_SEX = "Figure 3. Annual arrest percentage of state prisoners released in 24 states in 2008, by sex"
+NOTES = [
+    "Note: See tables.",
+    "a/Prisoners released across the 24 states in the study.",
+    "b/Prisoners released across the 22 states that had data.",
+    "c/Released across the 18 states that had data on persons returned to prison for a probation or parole violation or an arrest "
+    "that led to a new sentence.",
+]
+TABLE = [
+    ["Year of release", "Arrest/a", "", "Conviction/b", "", "Return to prison/c", ""],
+    ["1st", "40", "%", "20", "%", "30", "%"],
+    ["2nd", "50.5", "", "30.5", "", "35.5", ""],
+]
+
+
+def made(table: Any = TABLE, notes: Any = NOTES, title: str = CUMULATIVE, key: str = "f02") -> Parsed:
+    name = f"rpr24s0810yfup0818{key}.csv"
+    return parse(SOURCE, key, name, bjs_file(name, title, table, notes, version="9/8/2021"))
+
+
+def changed(line: int, column: int, cell: str) -> list[list[str]]:
+    rows = [list(row) for row in TABLE]
+    rows[line][column] = cell
+    return rows
+
+
+def test_cumulative_return() -> None:
+    parsed = made()
+    rows = parsed.rows["recidivism"].to_dict("records")
+    assert (parsed.vintage, parsed.items, len(rows)) == ("2021-09-08", 6, 6)
+    assert [(r["outcome"], r["follow_up_months"], r["rate_percent"], r["definition"]) for r in rows] == [
+        ("rearrest", 12, 40, "states_24"),
+        ("reconviction", 12, 20, "states_22"),
+        ("reimprisonment", 12, 30, "states_18"),
+        ("rearrest", 24, 50.5, "states_24"),
+        ("reconviction", 24, 30.5, "states_22"),
+        ("reimprisonment", 24, 35.5, "states_18"),
+    ]
+    assert {r["follow_up_from_months"] for r in rows} == {0}
+    assert (rows[0]["cohort_start"], rows[0]["cohort_end"]) == (date(2008, 1, 1), date(2008, 12, 31))
+    assert [r["counts_technical_violations"] for r in rows[:3]] == [None, None, True]
+
+
+def test_annual_arrests_are_of_one_year_only() -> None:
+    table = [
+        ["", "Percent of released prisoners arrested", "", "", ""],
+        ["Year after release", "Male", "", "Female", ""],
+        ["3rd", "33", "%", "28", "%"],
+    ]
+    rows = made(table, NOTES[:1], BY_SEX, "f03").rows["recidivism"].to_dict("records")
+    assert [(r["sex"], r["follow_up_from_months"], r["follow_up_months"], r["rate_percent"]) for r in rows] == [
+        ("M", 24, 36, 33),
+        ("F", 24, 36, 28),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "why"),
+    [
+        (0, 1, "Trial/a", "'Trial/a' is not one of"),
+        (0, 1, "Arrest", "no footnote of Arrest says how many states"),
+        (0, 5, "Return to prison/a", "no footnote of Return to prison says"),
+        (1, 0, "First", "'First' is not a year after release"),
+        (1, 1, "4O", "neither a figure nor explained"),
+    ],
+)
+def test_what_it_does_not_know_is_refused(line: int, column: int, cell: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        made(changed(line, column, cell))
+
+
+def test_other_states_are_no_known_definition() -> None:
+    notes = [note.replace("the 24 states", "the 30 states") for note in NOTES]
+    with pytest.raises(Refused, match="30 states are no definition"):
+        made(notes=notes)
+
+
+def real(raw: Path, key: str) -> pd.DataFrame:
+    name = f"rpr24s0810yfup0818{key}.csv"
+    frame = parse(SOURCE, key, name, (raw / "bjs" / "rpr24s0810yfup0818" / name).read_bytes()).rows["recidivism"]
+    frame["at"] = frame["locator"].str.removeprefix(f"{name}:")
+    return frame.set_index("at")
+
+
+def test_every_real_table_is_read(raw: Path) -> None:
+    for path in sorted((raw / "bjs" / "rpr24s0810yfup0818").glob("*.csv")):
+        key = path.stem.removeprefix("rpr24s0810yfup0818")
+        assert parse(SOURCE, key, path.name, path.read_bytes()).items > 0
+
+
+def test_real_return_within_ten_years(raw: Path) -> None:
+    frame = real(raw, "f02")
+    last = frame[frame["follow_up_months"] == 120].set_index("outcome")["rate_percent"]
+    assert last.to_dict() == {"rearrest": 81.9, "reconviction": 68.8, "reimprisonment": 60.7}
+    assert frame.loc["12:6", "rate_percent"] == 30.7
+    for _, series in frame.groupby("outcome"):
+        assert series["rate_percent"].is_monotonic_increasing, "cumulative"
+
+
+def test_real_arrests_by_year_sex_and_offence(raw: Path) -> None:
+    annual = real(raw, "f01").loc["21:2"]
+    assert (annual["rate_percent"], annual["follow_up_from_months"], annual["follow_up_months"]) == (21.9, 108, 120)
+    women = real(raw, "f03").loc["13:4"]
+    assert (women["sex"], women["rate_percent"]) == ("F", 34.4)
+    offences = real(raw, "t11")
+    assert offences.loc["15:3", "subgroup"] == "Most serious commitment offense: Violent"
+    assert offences.loc["15:3", "rate_percent"] == 76.7
+    assert (offences.loc["14:3", "subgroup"], offences.loc["14:3", "rate_percent"]) == ("_T", 81.9)
+    assert len(offences) == 12
+
+
+def test_real_arrests_by_time_served(raw: Path) -> None:
+    frame = real(raw, "t15")
+    robbery = frame.loc["17:15"]
+    assert robbery["subgroup"] == "Most serious commitment offense: Robbery; Time served in prison: 61 or more months"
+    assert (robbery["rate_percent"], robbery["definition"]) == (71.9, "first_releases_states_24")
+    too_few = frame.loc["19:17"]
+    assert (too_few["status"], pd.isna(too_few["rate_percent"])) == ("M", True)
+    assert too_few["note"].startswith("^ Too few sample cases")
+    longer = real(raw, "t14").loc["13:8"]
+    assert longer["rate_percent"] == 75.5
+    assert longer["subgroup"] == "Time served in prison: More than the median time served before first release"

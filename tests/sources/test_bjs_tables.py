@@ -1,0 +1,221 @@
+"""The layout of the BJS: headers and labels lead to figures, notes explain symbols, and the unknown is refused."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sources.bjs_tables import Table, last_weekday_of_june, read, states
+from sources.catalogue import source
+from sources.errors import Refused
+from sources.places import places
+from sources.reading import RawFile
+from tests.sources.bjs import bjs_file
+from tests.sources.fixtures import parse
+
+TITLE = "Table 2. Prisoners in somebody\u2019s care, by sex, 2019 and 2020"
+NOTE = "Note: Counts are for December 31 of each year."
+NOTES = [NOTE, ":Not calculated.", "/Not reported.", "*Comparison year.", "a/Of all ages.", "b/With others."]
+TABLE = [
+    ["", "", "2019", "", "2020", "", "", "Percent change, 2019\u20132020", ""],
+    ["Jurisdiction", "", "Total", "Female", "Total", "", "Female/a", "Total", ""],
+    ["", "U.S. total/a,b", "1,234", "34", "2,000*", "*", "40", "1.5", "%"],
+    ["State", "", "", "", "", "", "", "", ""],
+    ["", "Maineb", "7", ":", "8", "", " / ", "-2", ""],
+]
+
+
+def table(
+    rows: Any = TABLE,
+    notes: Any = NOTES,
+    title: str = TITLE,
+    key: str = "t02",
+    name: str = "p20stt02.csv",
+    **layout: Any,
+) -> Table:
+    return read(RawFile(name, key, bjs_file("p20stt02.csv", title, rows, notes, **layout), lambda code: code))
+
+
+def changed(line: int, column: int, cell: str) -> list[list[str]]:
+    rows = [list(row) for row in TABLE]
+    rows[line][column] = cell
+    return rows
+
+
+def test_a_figure_is_known_by_its_headers_and_labels() -> None:
+    made = table()
+    assert made.items == len(made.figures) == 10
+    assert [(f.labels, f.heads, f.value) for f in made.figures[:4]] == [
+        (("U.S. total/a,b",), ("2019", "Total"), 1234.0),
+        (("U.S. total/a,b",), ("2019", "Female"), 34.0),
+        (("U.S. total/a,b",), ("2020", "Total"), 2000.0),
+        (("U.S. total/a,b",), ("2020", "Female/a"), 40.0),
+    ]
+    maine = made.figures[5:]
+    assert {f.labels for f in maine} == {("State", "Maineb")}
+    assert [f.value for f in maine] == [7, None, 8, None, -2]
+    assert [f.symbol for f in maine] == [None, ":", None, "/", None]
+    assert made.figures[4].heads == ("Percent change, 2019-2020", "Total")
+    assert made.figures[4].marks == ("%",)
+    assert made.figures[2].marks == ("*",)
+
+
+def test_columns_may_move() -> None:
+    moved = [["", *row[:4], "", *row[4:]] for row in TABLE]
+    moved[1][:2] = ["Jurisdiction", ""]
+    moved[3][:2] = ["State", ""]
+    here, there = table(), table(moved)
+    assert [(f.labels, f.heads, f.value) for f in there.figures] == [(f.labels, f.heads, f.value) for f in here.figures]
+    assert [f.column for f in there.figures] != [f.column for f in here.figures]
+
+
+def test_what_symbols_mean_is_read_in_the_notes() -> None:
+    assert table().meanings == {
+        ":": "Not calculated.", "/": "Not reported.", "*": "Comparison year.", "a": "Of all ages.", "b": "With others.",
+    }  # fmt: skip
+    other = table(notes=[n.replace("Not calculated", "Counts differ") for n in NOTES])
+    assert other.meanings[":"] == "Counts differ."
+    with pytest.raises(Refused, match=r"':' is neither a figure nor explained"):
+        table(notes=[n for n in NOTES if not n.startswith(":")])
+
+
+@pytest.mark.parametrize("encoding", ["windows-1252", "utf-8-sig", "utf-8"])
+def test_both_encodings(encoding: str) -> None:
+    assert "somebody\u2019s" in table(encoding=encoding).title
+
+
+@pytest.mark.parametrize(("version", "iso"), [("11/30/23", "2023-11-30"), ("4/6/2018", "2018-04-06")])
+def test_the_date_of_version_is_the_vintage(version: str, iso: str) -> None:
+    assert table(version=version).vintage == iso
+
+
+@pytest.mark.parametrize("version", ["30/11/2023", "11/30/123", "2023-11-30", ""])
+def test_another_date_of_version_is_refused(version: str) -> None:
+    with pytest.raises(Refused, match="date of version"):
+        table(version=version)
+
+
+def test_the_subject_is_the_title_without_number_and_years() -> None:
+    assert table().subject == "Prisoners in somebody\u2019s care, by sex"
+    for end in ("2020 and 2021", "December 31, 2021", "2012\u20132022", "2000, 2010, and 2015\u20132016"):
+        title = f"Table 2. Prisoners in somebody\u2019s care, by sex, {end}"
+        assert table(title=title).subject == table().subject
+    cohort = table(title="Table 2. Prisoners released in 30 states in 2005, by year")
+    assert cohort.subject == "Prisoners released in # states in #, by year"
+
+
+def test_footnotes_are_taken_off_known_labels_only() -> None:
+    made = table()
+    assert made.plain("Maine/a", ["Maine"]) == made.plain("Mainea", ["Maine"]) == "Maine"
+    assert made.plain("Rape/sexual assault", ["Rape"]) is None
+    assert made.plain("Maine/c", ["Maine"]) is None, "there is no footnote c"
+    assert made.plain("Florida", ["Florid"]) == "Florid", "glued without a slash, a is a footnote where that is known"
+    assert made.footnotes("U.S. total/a,b", ["U.S. total"]) == ["Of all ages.", "With others."]
+    assert made.footnotes("Maine", ["Maine"]) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "why"),
+    [
+        (2, 2, "1,2o4", "neither a figure nor explained"),
+        (2, 2, "1,23", "neither a figure nor explained"),
+        (2, 2, " 1,234", "neither a figure nor explained"),
+        (2, 2, "1,234**", "neither a figure nor explained"),
+        (4, 3, "..", "neither a figure nor explained"),
+        (2, 5, "12", "stands in a column without a header"),
+        (2, 8, "percent", "stands in a column without a header"),
+        (4, 2, "", "an empty cell"),
+        (2, 7, "", "an empty cell"),
+        (4, 0, "Ohio", "2 labels"),
+        (4, 1, "", "0 labels"),
+        (4, 1, "Note: more", "below the table's notes"),
+    ],
+)
+def test_what_it_does_not_know_is_refused(line: int, column: int, cell: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        table(changed(line, column, cell))
+
+
+def test_a_file_that_is_cut_off_is_refused() -> None:
+    whole = bjs_file("p20stt02.csv", TITLE, TABLE, NOTES)
+    lines = whole.splitlines(keepends=True)
+    for kept in range(1, len(lines)):
+        with pytest.raises(Refused):
+            read(RawFile("p20stt02.csv", "t02", b"".join(lines[:kept]), lambda code: code))
+    with pytest.raises(Refused, match="does not end"):
+        read(RawFile("p20stt02.csv", "t02", whole[:-4], lambda code: code))
+
+
+def test_another_table_than_its_name_says_is_refused() -> None:
+    with pytest.raises(Refused, match="it is another table"):
+        table(key="t03")
+    with pytest.raises(Refused, match="it is another table"):
+        table(key="at02")
+    with pytest.raises(Refused, match="not the title of the table described above"):
+        table(above="Table 3. Something else, 2020")
+
+
+def test_a_line_among_the_notes_that_is_none_is_refused() -> None:
+    with pytest.raises(Refused, match="neither a note, a footnote nor"):
+        table(notes=[*NOTES, "Illinois, 5"])
+    with pytest.raises(Refused, match="'a' is explained twice"):
+        table(notes=[*NOTES, "a/Otherwise."])
+
+
+def test_a_header_without_figures_is_refused() -> None:
+    with pytest.raises(Refused):
+        table(TABLE[:2])
+    with pytest.raises(Refused):
+        table(TABLE[2:])
+
+
+@pytest.mark.parametrize("name", ["bjs_prisoners", "bjs_correctional_populations", "bjs_recidivism"])
+def test_every_subject_is_read_or_says_why_not(name: str) -> None:
+    folder = source(name).folder
+    with (folder / "subjects.csv").open(encoding="utf-8", newline="") as stream:
+        subjects = list(csv.DictReader(stream))
+    assert len({row["subject"] for row in subjects}) == len(subjects) > 0
+    known = set(importlib.import_module(f"sources.{name}.parse").READINGS)
+    assert {row["reading"] for row in subjects if row["reading"]} == known
+    assert all(bool(row["reading"]) != bool(row["reason"]) for row in subjects)
+
+
+def test_every_definition_is_described(raw: Path) -> None:
+    for name, folder in {
+        "bjs_prisoners": "p2?st",
+        "bjs_correctional_populations": "cpus16",
+        "bjs_recidivism": "rpr24s0810yfup0818",
+    }.items():
+        used = set()
+        for path in sorted((raw / "bjs").glob(f"{folder}/*.csv")):
+            key = path.stem.removeprefix(path.parent.name)
+            for frame in parse(name, key, path.name, path.read_bytes()).rows.values():
+                used |= set(frame["definition"].dropna()) if "definition" in frame else set()
+        assert used == set(source(name).definitions)
+
+
+@pytest.mark.parametrize("name", ["bjs_prisoners", "bjs_correctional_populations", "bjs_recidivism"])
+def test_a_file_name_is_one_table_of_its_source(name: str) -> None:
+    own = source(name)
+    stem = {"bjs_prisoners": "p23st", "bjs_correctional_populations": "cpus23"}.get(name, "rpr24s0810yfup0818")
+    for key, file in own.files.items():
+        assert own.file_for(f"{stem}{key}.csv") == key
+        assert file.extends, "an edition covers other years than the one before"
+
+
+def test_states_are_places_and_georgia_is_no_country_here() -> None:
+    known = states()
+    assert len(known) == 54, "50 states, the District of Columbia, and three totals"
+    assert set(known.values()) <= set(places())
+    assert (known["Georgia"], known["Washington"], known["Federal"]) == ("USA-GA", "USA-WA", "USA-FED")
+
+
+def test_the_last_weekday_of_june() -> None:
+    assert last_weekday_of_june(2016) == date(2016, 6, 30)  # a Thursday
+    assert last_weekday_of_june(2012) == date(2012, 6, 29)  # 30 June was a Saturday
+    assert last_weekday_of_june(2013) == date(2013, 6, 28)  # 30 June was a Sunday
