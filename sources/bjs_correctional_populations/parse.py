@@ -90,7 +90,7 @@ HOLDERS = (
     "Community corrections centers",
 )
 SPAN = re.compile(r"(Average annual (percent )?change|Percent change), .+")
-#: The table of two years repeats figures of the table of all years, whose title it shares: one key must not stand twice.
+#: The table of two years repeats figures of the table of all years, whose title it shares; a key stands once.
 TWO_YEARS_DATASET = "populations_in_two_years"
 TITLE_YEAR = re.compile(r", (\d{4})$")
 

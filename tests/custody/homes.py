@@ -21,6 +21,12 @@ from warehouse.standing import identify
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 BUNDLED = sorted((REPOSITORY / "sources").glob("*/bundled/*/*/accepted.json"))
+#: The sources in use, whether or not they come with figures.
+IN_USE = sorted(
+    path.parent.name
+    for path in (REPOSITORY / "sources").glob("*/source.yml")
+    if "\nenabled: false\n" not in path.read_text(encoding="utf-8")
+)
 MAIN = "from custody.cli import main; main()"
 RELEASED_ON = "2026-11-23"
 

@@ -233,7 +233,8 @@ def test_descriptor_is_a_version_2_data_package(release: Path) -> None:
         assert each.get("path", "https://x").startswith(("https://", "http://"))
     used = {code for t in TABLES if "licence" in cells_header(release, t) for code in values(release, t, "licence")}
     assert used <= {licence["name"] for licence in package["licenses"]}
-    published = {yaml.safe_load(p.read_text())["title"] for p in (homes.REPOSITORY / "sources").glob("*/source.yml")}
+    folders = [homes.REPOSITORY / "sources" / name / "source.yml" for name in homes.IN_USE]
+    published = {yaml.safe_load(path.read_text(encoding="utf-8"))["title"] for path in folders}
     assert {s["title"] for s in package["sources"]} == published
 
 
@@ -254,7 +255,7 @@ def test_provenance_lists_every_snapshot(release: Path) -> None:
     bundled = [content(path) for path in homes.BUNDLED]
     expected = {(r["source_id"], r["file"], r["vintage"], r["snapshot"]["sha256"]) for r in bundled}
     found = [(s["source_id"], s["file"], s["vintage"], s["sha256"]) for s in provenance["snapshots"]]
-    assert len(found) == len(expected) == 7
+    assert len(found) == len(expected) > 100
     assert set(found) == expected
     assert provenance["as_of"] == "2025-12-31"
     assert provenance["lock"] == sha256(homes.REPOSITORY / "requirements.lock")

@@ -12,11 +12,7 @@ from pipelines.definitions import JOB, defs
 from tests.custody import homes
 
 MODELS = {path.stem: path for path in (homes.REPOSITORY / "warehouse" / "models").glob("*.sql")}
-SOURCES = sorted(
-    path.parent.name
-    for path in (homes.REPOSITORY / "sources").glob("*/source.yml")
-    if "\nenabled: false\n" not in path.read_text(encoding="utf-8")
-)
+SOURCES = homes.IN_USE
 
 
 def tables_in(sql: str) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse.made import World, observation
+from tests.warehouse.made import EUROSTAT, World, observation
 
 Row = dict[str, Any]
 
@@ -103,3 +103,12 @@ def test_a_flow_is_never_in_it() -> None:
 def test_no_prisoners_give_no_ratio() -> None:
     (found,) = World([supervised(200), observation("FRA", 0)]).rows("FROM supervision")
     assert found["per_prisoner"] is None
+
+
+def test_another_day_of_one_series_is_a_candidate_and_no_disagreement() -> None:
+    months = [observation("FRA", 100.0 + 10 * m, on=date(2020, m, 1), source_id="ministry") for m in (1, 6, 12)]
+    world = World([*months, observation("FRA", 150, source_id=EUROSTAT)], until="disagreement")
+    figure = world.figure("FRA")
+    assert (figure["value"], figure["candidates"], figure["rule"]) == (220, 4, "later_day")
+    assert figure["spread"] == pytest.approx(70 / 220)
+    assert [d["rival_source_id"] for d in world.rows("FROM disagreement")] == [EUROSTAT]

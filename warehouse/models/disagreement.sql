@@ -15,4 +15,6 @@ told AS (
 )
 SELECT *, CASE WHEN value > 0 THEN (rival_value - value) / value END AS difference
 FROM told
-WHERE abs(rival_value - value) > (SELECT disagreement_share FROM reference.rules) * value
+-- Another day of one series is no other opinion.
+WHERE (rival_source_id <> source_id OR rival_dataset <> dataset)
+  AND abs(rival_value - value) > (SELECT disagreement_share FROM reference.rules) * value

@@ -37,6 +37,7 @@ ranked AS (
   SELECT
     *,
     row_number() OVER choice AS choice,
+    first_value(source_id) OVER choice AS chosen_source, first_value(dataset) OVER choice AS chosen_dataset,
     count(*) OVER (PARTITION BY figure_id) AS candidates,
     CASE
       WHEN lead(by_tier) OVER choice IS NULL THEN 'only'
@@ -57,8 +58,9 @@ ranked AS (
 rival AS (
   SELECT
     figure_id,
-    max(value) AS highest,
-    min(value) AS lowest,
+    -- Another day of one series is no other opinion.
+    max(value) FILTER (source_id <> chosen_source OR dataset <> chosen_dataset) AS highest,
+    min(value) FILTER (source_id <> chosen_source OR dataset <> chosen_dataset) AS lowest,
     to_json(list({
       'observation_id': observation_id, 'source_id': source_id, 'dataset': dataset,
       'period_start': period_start, 'period_end': period_end, 'value': value
