@@ -7,21 +7,32 @@ The tables of this folder are readings by hand, and a text that is not in them i
 - `references.csv`: the year that the text names; of a list's edition, the year of the edition, which gives
   counts of that year and before; nothing for a span of years.
 - `units.csv`: how many persons one of the unit is; nothing for what is no number of persons at one time.
+- `national.csv`: which texts are the total of one country, on which day, of what; such a text is also an observation,
+  with its grade, and so an item of the file twice.
 - `evidence.csv`: what was read. A copy of the whole publication on another site is a report copy; a page that
   repeats its figure is secondary, and so is the publisher's page where the figure was read in a quotation.
 """
 
 from __future__ import annotations
 
+import csv
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from sources.reading import NUMBER, Parsed, RawFile, csv_cells
+from sources.reading import NUMBER, Cells, Parsed, RawFile, csv_cells
 
 HERE = Path(__file__).parent
 HEADER = ["topic", "geography", "reference", "value", "unit", "source", "evidence_url", "caveat"]
 TOPICS = ("prison_total", "supervision_total", "releases")
+COUNTRIES = {
+    "USA": "USA", "USA correctional total": "USA", "Australia": "AUS", "Mexico": "MEX", "Nigeria": "NGA",
+}  # fmt: skip
+NATIONAL = [
+    "locator", "dataset", "place_id", "measure", "supervision", "period_start", "period_end", "period_kind", "value",
+    "circa", "citation", "evidence", "grade", "note",
+]  # fmt: skip
 #: Values in words, and numbers with more than a number about them.
 NOT_ONE_NUMBER = (">25% increase", ">30", "~3.5", "NONE", "see XLSX", "88423 intramuros + 19525 extramuros")
 
@@ -49,7 +60,41 @@ def parse(file: RawFile) -> Parsed:
     frame["value"] = (persons * pd.Series(cells.each("value", _number), dtype=float)).round(6)
     frame["circa"] = cells.each("value", lambda text: any(mark in text for mark in "~>"))
     frame["note"] = cells.each("caveat", lambda cell: cell or None)
-    return Parsed(None, len(cells), {"published_total": frame})
+    national, found = _national(cells, frame)
+    return Parsed(None, len(cells) + found, {"published_total": frame, "observation": national})
+
+
+def _national(cells: Cells, totals: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Totals of one country as observations, and how many rows of the file national.csv names."""
+    with (HERE / "national.csv").open(encoding="utf-8", newline="") as stream:
+        known = {(r["topic"], r["geography"], r["reference"]): r for r in csv.DictReader(stream)}
+    keys = list(zip(cells["topic"], cells["geography"], cells["reference"], strict=True))
+    rows = []
+    for at, key in enumerate(keys):
+        if (meaning := known.get(key)) is None:
+            continue
+        said = totals.iloc[at]
+        if pd.isna(said["value"]):
+            raise cells.refuse(at, "value", f"{said['value_text']!r} is no number, yet national.csv names the row")
+        rows.append(
+            {
+                "locator": said["locator"],
+                "dataset": said["citation"],
+                "place_id": COUNTRIES[key[1]],
+                "measure": meaning["measure"],
+                "supervision": meaning["supervision"],
+                "period_start": date.fromisoformat(meaning["period_start"]),
+                "period_end": date.fromisoformat(meaning["period_end"]),
+                "period_kind": meaning["period_kind"],
+                "value": said["value"],
+                "circa": said["circa"],
+                "citation": said["citation"],
+                "evidence": said["evidence"],
+                "grade": said["grade"],
+                "note": said["note"],
+            }
+        )
+    return pd.DataFrame(rows, columns=NATIONAL), sum(key in known for key in keys)
 
 
 def _number(text: str) -> float | None:

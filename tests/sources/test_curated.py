@@ -192,12 +192,26 @@ def test_a_damaged_file_is_read_or_refused_in_words(data: st.DataObject) -> None
         parse(name, name, f"{name}.csv", damaged(data, delimited([header, row])))
 
 
+def test_the_total_of_a_country_is_an_observation_too_with_its_grade() -> None:
+    row = [
+        "prison_total", "Mexico", "31 Dec 2023", "200", "persons", "BJS PPUS 2022",
+        "https://www.ojp.gov/library/publications/probation-and-parole-united-states-2022", "",
+    ]  # fmt: skip
+    parsed = parse("published_totals", "published_totals", "p.csv", delimited([TOTAL_HEADER, TOTAL, row]))
+    (found,) = plain(parsed.rows["observation"])
+    assert (parsed.items, found["place_id"], found["value"], found["grade"]) == (3, "MEX", 200, "official_page")
+    with pytest.raises(Refused, match="'see XLSX' is no number, yet national.csv names the row"):
+        parse(
+            "published_totals", "published_totals", "p.csv", delimited([TOTAL_HEADER, [*row[:3], "see XLSX", *row[4:]]])
+        )
+
+
 def test_the_tables_by_hand_hold_only_what_the_dictionary_knows() -> None:
     folder = source("published_totals").folder
     tables = {
         path.stem: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) for path in folder.glob("*.csv")
     }
-    assert set(tables) == {"geographies", "references", "units", "evidence"}
+    assert set(tables) == {"geographies", "references", "units", "evidence", "national"}
     assert {row["grade"] for row in tables["evidence"]} <= set(dictionary().codes("grade"))
     assert {row["place_id"] for row in tables["geographies"]} - {""} <= set(places())
     for row in tables["references"]:
@@ -234,7 +248,22 @@ def test_the_real_totals(raw: Path) -> None:
     data, read = facts(raw, "published_totals.csv")
     parsed = parse("published_totals", "published_totals", "published_totals.csv", data)
     rows = plain(parsed.rows["published_total"])
-    assert (parsed.vintage, parsed.items, len(rows)) == (None, len(read), 26)
+    national = [
+        (r["place_id"], r["measure"], str(r["period_end"]), r["value"], r["grade"])
+        for r in plain(parsed.rows["observation"])
+    ]
+    assert sorted(national) == [
+        ("AUS", "persons_held", "2025-06-30", 46_998, "secondary"),
+        ("MEX", "persons_held", "2023-12-31", 233_277, "press"),
+        ("MEX", "persons_held", "2024-12-31", 236_773, "press"),
+        ("NGA", "persons_held", "2025-06-30", 81_710, "press"),
+        ("USA", "persons_under_correctional_supervision", "2019-12-31", 6_344_000, "secondary"),
+        ("USA", "persons_under_supervision", "2016-12-31", 4_537_100, "raw_file"),
+        ("USA", "persons_under_supervision", "2018-12-31", 4_399_000, "secondary"),
+        ("USA", "persons_under_supervision", "2021-12-31", 3_745_000, "secondary"),
+        ("USA", "persons_under_supervision", "2022-12-31", 3_668_800, "official_page"),
+    ]
+    assert (parsed.vintage, parsed.items, len(rows)) == (None, len(read) + len(national), 26)
     ours = ["topic", "geography", "reference", "value_text", "unit_text", "citation", "evidence", "note"]
     for row, fact in zip(rows, read, strict=True):
         assert [row[column] or "" for column in ours] == list(fact.values())
