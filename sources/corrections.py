@@ -74,8 +74,11 @@ def _concerned(
         if column not in frame:
             raise refusal(file, f"correction {correction} names a column {column!r} that the rows do not have.")
         cells = frame[column].take(at) if len(at) < len(frame) else frame[column]
-        holds = cells.isna() if wanted is None else cells.isin(wanted if isinstance(wanted, list) else [wanted])
-        at = at[holds.to_numpy()]
+        if wanted is None:
+            holds = cells.isna()
+        else:
+            holds = cells.isin(wanted) if isinstance(wanted, list) else cells == wanted
+        at = at[holds.to_numpy(dtype=bool, na_value=False)]
     mask = np.zeros(len(frame), dtype=bool)
     mask[at] = True
     return mask

@@ -350,20 +350,21 @@ def _zip_size(name: str, archive: zipfile.ZipFile) -> None:
         raise refusal(name, f"it would unpack to {size:,} bytes, more than any known file; it is not read.")
 
 
-#: References of cells and rows beyond column Z or row 9,999, found in one pass over millions of others.
-FAR = re.compile(rb' r="(?:([A-Z]{2,3})(\d{1,9})|[A-Z]?(\d{5,9}))"')
-ROW = re.compile(rb' r="[A-Z]{0,3}(\d{1,9})"')
+#: What a sheet of few columns does not have, what one of few rows does not have, and every reference.
+WIDE = re.compile(rb' r="[A-Z]{2,3}\d')
+LONG = re.compile(rb' r="(\d{5,9})"')
+REFERENCE = re.compile(rb' r="([A-Z]{0,3})(\d{1,9})"')
 
 
 def _xlsx_extent(xml: bytes) -> tuple[int, int]:
-    """Rows and columns that a worksheet's cells reach; a narrow and short one is taken to reach 9,999 and 26."""
-    rows, columns = 9_999, 26
-    for letters, row, far_row in set(FAR.findall(xml)):
-        rows = max(rows, int(row or far_row))
-        columns = max(columns, _column_number(letters))
-    if rows * columns > SHEET_CELLS:
-        rows = max(map(int, ROW.findall(xml)))
-    return rows, columns
+    """Rows and columns that a worksheet's cells reach; a narrow and short one is taken to reach 9,999 and 26.
+
+    Millions of references are looked through in a tenth of the time that laying them out takes.
+    """
+    if not WIDE.search(xml):
+        return max(map(int, LONG.findall(xml)), default=9_999), 26
+    found = set(REFERENCE.findall(xml))
+    return max(int(row) for _, row in found), max(_column_number(letters) for letters in {c for c, _ in found})
 
 
 def _column_number(letters: bytes) -> int:
