@@ -74,10 +74,8 @@ def _concerned(
         if column not in frame:
             raise refusal(file, f"correction {correction} names a column {column!r} that the rows do not have.")
         cells = frame[column].take(at) if len(at) < len(frame) else frame[column]
-        if wanted is None:
-            holds = cells.isna()
-        else:
-            holds = cells.isin(wanted) if isinstance(wanted, list) else cells == wanted
+        several = cells.isin(wanted) if isinstance(wanted, list) else cells == wanted
+        holds = cells.isna() if wanted is None else several
         at = at[holds.to_numpy(dtype=bool, na_value=False)]
     mask = np.zeros(len(frame), dtype=bool)
     mask[at] = True
