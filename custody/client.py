@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dictionary.model import dictionary
 from exports.reading import read_table
 from exports.release import locate
 from sources.errors import Refused
@@ -67,8 +68,11 @@ def compare_recidivism(
         home: as in `load`.
 
     Raises:
-        Refused: for a name that is no place's, and as `load`.
+        Refused: for a code that the dictionary does not have, a name that is no place's, and as `load`.
     """
+    for name, value in {"basis": basis, "outcome": outcome, "recidivism_population": population}.items():
+        if value not in (known := dictionary().codes(name)):
+            raise Refused(f"There is no {name.removeprefix('recidivism_')} {value!r}; there are {', '.join(known)}.")
     table = load("recidivism", release, home=home)
     if places is not None:
         try:

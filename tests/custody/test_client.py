@@ -152,6 +152,13 @@ def test_breaking_conditions(release: Write, asked: bool | None, expected: dict[
     assert rates(compare(release(*rows), counts_technical_violations=asked)) == expected
 
 
+@pytest.mark.parametrize("unknown", [{"outcome": "return to prison"}, {"basis": "b"}, {"population": "prisoners"}])
+def test_an_unknown_code_is_refused_with_those_there_are(release: Write, unknown: dict[str, str]) -> None:
+    ((name, value),) = unknown.items()
+    with pytest.raises(Refused, match=f"There is no {name} '{value}'; there are "):
+        compare(release(cohort("FRA", 40.0)), **unknown)
+
+
 def test_a_definition_of_its_own_may_be_asked_for(release: Write) -> None:
     assert rates(compare(release(cohort("USA", 60.0, definition="states_24")), any_definition=True)) == {"USA": 60}
 

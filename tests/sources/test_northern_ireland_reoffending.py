@@ -161,6 +161,8 @@ def read(found: Sheets) -> Parsed:
 
 def one(parsed: Parsed, **wanted: Any) -> dict[Any, Any]:
     """The only row of the latest cohort, followed for the whole year, that has the cells wanted."""
+    if "subgroup" not in wanted:
+        wanted = {"population": "all_convicted"} | wanted
     wanted = {"sex": "_T", "age": "_T", "subgroup": "_T", "follow_up_months": 12, "follow_up_from_months": 0} | wanted
     wanted = {"cohort_start": date(2021, 4, 1), **wanted}
     frame = parsed.rows["recidivism"]
@@ -197,7 +199,7 @@ def test_by_age_and_sex() -> None:
 
 def test_disposals_and_what_they_are() -> None:
     parsed = read(sheets())
-    custody = one(parsed, subgroup="disposal group: Custody release")
+    custody = one(parsed, subgroup="_T", population="released_prisoners")
     assert (custody["population"], *figures(custody)) == ("released_prisoners", 5, 60, 8.333333333333, "8!C15:E15")
     other = one(parsed, subgroup="disposal group: Community other; disposal: Monetary Penalty", age="ADULT")
     assert (other["population"], other["locator"]) == ("community_sentences", "8!F25:H25")
@@ -209,7 +211,7 @@ def test_disposals_and_what_they_are() -> None:
 
 def test_the_month_of_the_first_reoffence() -> None:
     parsed = read(sheets())
-    months = {"subgroup": "disposal group: Custody release", "follow_up_from_months": 2, "follow_up_months": 3}
+    months = {"subgroup": "_T", "population": "released_prisoners", "follow_up_from_months": 2, "follow_up_months": 3}
     row = one(parsed, **months)
     assert figures(row) == (2, None, None, "7!D8")
     assert one(parsed, **months, age="JUVENILE")["locator"] == "7!AH8"
@@ -362,7 +364,7 @@ def real(raw: Path) -> Parsed:
         ({"cohort_start": date(2010, 4, 1), "age": "ADULT"}, (4875, 30576, 15.94, "1!G7:I7")),
         ({"age": "JUVENILE"}, (202, 861, 23.5, "1!L18:N18")),
         ({"age": "Y18T19", "sex": "F"}, (21, 146, 14.383561643836, "2!H12:J12")),
-        ({"subgroup": "disposal group: Custody release"}, (543, 1196, 45.401337792642, "8!C15:E15")),
+        ({"subgroup": "_T", "population": "released_prisoners"}, (543, 1196, 45.401337792642, "8!C15:E15")),
         (
             {"subgroup": "disposal group: Custody release; disposal: Imprisonment"},
             (416, 779, 53.401797175866, "8!C12:E12"),
@@ -372,7 +374,7 @@ def real(raw: Path) -> Parsed:
             (26, 41, None, "8!C13:E13"),
         ),
         (
-            {"subgroup": "disposal group: Custody release", "follow_up_from_months": 0, "follow_up_months": 1},
+            {"subgroup": "_T", "population": "released_prisoners", "follow_up_from_months": 0, "follow_up_months": 1},
             (181, None, None, "7!B8"),
         ),
         (
@@ -407,7 +409,9 @@ def test_the_parts_of_the_real_workbook_add_up(real: Parsed) -> None:
     assert parts("custodial sentence length band: [^;]*", **year) == (543, 1196)
     assert parts("first reoffence category: [^;]*", **year)[0] == 3386
     months = latest[(latest["definition"] == "ni_proven_reoffending") & latest["cohort_size"].isna()]
-    custody = months[(months["subgroup"] == "disposal group: Custody release") & (months["age"] == "_T")]
+    custody = months[
+        (months["population"] == "released_prisoners") & (months["subgroup"] == "_T") & (months["age"] == "_T")
+    ]
     assert (custody["returned"].sum(), len(custody)) == (543, 12)
 
 

@@ -112,3 +112,24 @@ def test_another_day_of_one_series_is_a_candidate_and_no_disagreement() -> None:
     assert (figure["value"], figure["candidates"], figure["rule"]) == (220, 4, "later_day")
     assert figure["spread"] == pytest.approx(70 / 220)
     assert [d["rival_source_id"] for d in world.rows("FROM disagreement")] == [EUROSTAT]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "there"),
+    [("2020-01-01", "2020-06-30", False), ("2019-04-01", "2020-03-31", True), ("2020-01-01", "2020-12-31", True)],
+)
+def test_a_flow_of_half_a_year_is_no_figure_of_the_year(start: str, end: str, there: bool) -> None:
+    days = {"period_start": date.fromisoformat(start), "period_end": date.fromisoformat(end)}
+    rows = World([observation("FRA", 5, measure="admissions", **days)], until="figure").rows("FROM figure")
+    assert bool(rows) == there
+
+
+def test_what_may_be_of_any_of_three_years_is_no_figure_of_one() -> None:
+    undated = {"period_start": date(2018, 1, 1), "period_end": date(2020, 12, 31), "period_kind": "unknown_day"}
+    assert World([observation("KAZ", 28_000, **undated)], until="figure").rows("FROM figure") == []
+
+
+def test_juveniles_are_not_held_against_everybody() -> None:
+    people = observation("FRA", 50_000, measure="population", source_id="world_bank_population")
+    (found,) = World([supervised(200, age="JUVENILE"), people, observation("FRA", 100)]).rows("FROM supervision")
+    assert (found["per_100k"], found["per_prisoner"]) == (None, None)

@@ -31,7 +31,11 @@ candidate AS (
   JOIN reference.rank status ON status.list = 'status' AND status.code = o.status
   LEFT JOIN reference.rank grade ON grade.list = 'grade' AND grade.code = o.grade
   LEFT JOIN reference.rank preferred ON preferred.list = 'source' AND preferred.code = o.source_id
+  JOIN reference.measure nature ON nature.measure = o.measure
   WHERE o.value IS NOT NULL AND s.licence_class <> 'internal'
+    -- A flow of half a year is no figure of a year, nor is what may be of any of three years.
+    AND date_diff('day', o.period_start, o.period_end) <= 366
+    AND (nature.nature <> 'flow' OR date_diff('day', o.period_start, o.period_end) >= 360)
 ),
 ranked AS (
   SELECT

@@ -12,8 +12,8 @@ SELECT
   coalesce(p.period_start, r.period_start) AS period_start, coalesce(p.period_end, r.period_end) AS period_end,
   coalesce(p.period_kind, r.period_kind) AS period_kind,
   r.value AS published_per_100k,
-  p.value / population.value * 100000 AS per_100k,
-  p.value / nullif(held.persons_held, 0) AS per_prisoner,
+  CASE WHEN p.age <> 'JUVENILE' THEN p.value / population.value * 100000 END AS per_100k,
+  CASE WHEN p.age <> 'JUVENILE' THEN p.value / nullif(held.persons_held, 0) END AS per_prisoner,
   coalesce(p.figure_id, r.figure_id) AS figure_id, coalesce(p.derived, r.derived) AS derived,
   coalesce(p.source_id, r.source_id) AS source_id, coalesce(p.grade, r.grade) AS grade, coalesce(p.licence, r.licence) AS licence
 FROM person p
