@@ -51,9 +51,10 @@ def compare_recidivism(
     release: str = "latest",
     home: str | Path | None = None,
 ) -> Comparison:
-    """Figures on return to prison that are of one kind: the newest cohort of each place, from the best evidence.
+    """Figures on return to prison that are of one kind: one a place, the newest cohort of those in good evidence.
 
-    Only rows of equal basis, outcome, population and follow-up are one kind. Of what differs besides, the rows tell:
+    Secondary texts and the press are taken only where a place has nothing better. Only rows of equal basis, outcome,
+    population and follow-up are one kind. Of what differs besides, the rows tell:
     columns `counts_technical_violations`, `definition`, `grade` and `note` belong to any use of them.
 
     Args:
@@ -107,12 +108,14 @@ def compare_recidivism(
 
     order = table.assign(_grade=table["grade"].notna() & table["grade"].isin(["secondary", "press"]))
     order = order[reason == ""].sort_values(
-        ["place_id", "cohort_end", "_grade", "vintage", "recidivism_id"], ascending=[True, False, True, False, True]
+        ["place_id", "_grade", "cohort_end", "vintage", "recidivism_id"], ascending=[True, True, False, False, True]
     )
     first = order.drop_duplicates("place_id")
     newest = first.set_index("place_id")["cohort_end"].reindex(table["place_id"]).set_axis(table.index)
     later = ~table.index.isin(first.index)
-    leave_out(pd.Series(later, index=table.index) & (table["cohort_end"] != newest), "an older cohort")
+    leave_out(
+        pd.Series(later, index=table.index) & (table["cohort_end"] != newest), "another cohort of the place is taken"
+    )
     leave_out(pd.Series(later, index=table.index), "another publication of the same cohort")
     rows = table.loc[first.index].reset_index(drop=True)
     left_out = table[reason != ""].assign(reason=reason[reason != ""])

@@ -171,7 +171,8 @@ def _refuse_internal(rows: dict[str, pa.Table]) -> None:
                 and (found := internal & set(table.column(column).to_pylist()))
             ):
                 raise GateClosed(
-                    f"Table {name} has rows of {sorted(found)[0]}, whose licence is internal; nothing was released."
+                    f"Table {name} has rows of {sorted(found)[0]}, whose licence is internal; "
+                    "run and release without CUSTODY_WITH. Nothing was released."
                 )
 
 

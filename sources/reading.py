@@ -14,7 +14,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -354,6 +355,8 @@ def _zip_size(name: str, archive: zipfile.ZipFile) -> None:
 WIDE = re.compile(rb' r="[A-Z]{2,3}\d')
 LONG = re.compile(rb' r="(\d{5,9})"')
 REFERENCE = re.compile(rb' r="([A-Z]{0,3})(\d{1,9})"')
+#: Other ways to write the same that XML allows.
+UNUSUAL = (b" r='", b"\tr", b"\nr", b"\rr", b" r ", b"r= ")
 
 
 def _xlsx_extent(xml: bytes) -> tuple[int, int]:
@@ -361,6 +364,8 @@ def _xlsx_extent(xml: bytes) -> tuple[int, int]:
 
     Millions of references are looked through in a tenth of the time that laying them out takes.
     """
+    if any(form in xml for form in UNUSUAL):
+        xml = re.sub(rb"\s+r\s*=\s*(['\"])([A-Z]{0,3}\d{1,9})\1", rb' r="\2"', xml)
     if not WIDE.search(xml):
         return max(map(int, LONG.findall(xml)), default=9_999), 26
     found = set(REFERENCE.findall(xml))
@@ -421,20 +426,30 @@ def _bounded(file: RawFile) -> None:
         raise refusal(file.name, why) from error
 
 
+@contextmanager
+def workbook(file: RawFile) -> Iterator[CalamineWorkbook]:
+    """A workbook whose sheets may be read; every parser opens workbooks by this, because it asks how far they reach.
+
+    Raises:
+        Refused: when the workbook is damaged or too large.
+    """
+    _bounded(file)
+    try:
+        yield CalamineWorkbook.from_filelike(io.BytesIO(file.data))
+    except (CalamineError, zipfile.BadZipFile, OSError) as error:
+        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error
+
+
 def read_sheet(file: RawFile, sheet: str) -> list[list[Any]]:
     """All rows of one sheet of a workbook, from its first row, as text, numbers, dates and booleans.
 
     Raises:
         Refused: when the workbook is damaged or too large, the sheet is not there or it is empty.
     """
-    _bounded(file)
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
-        if sheet not in workbook.sheet_names:
-            raise refusal(file.name, f"there is no sheet {sheet!r}; the sheets are {', '.join(workbook.sheet_names)}.")
-        rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    except (CalamineError, zipfile.BadZipFile, OSError) as error:
-        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error
+    with workbook(file) as opened:
+        if sheet not in opened.sheet_names:
+            raise refusal(file.name, f"there is no sheet {sheet!r}; the sheets are {', '.join(opened.sheet_names)}.")
+        rows = opened.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     if not rows:
         raise refusal(file.name, f"sheet {sheet!r} is empty.")
     return rows
@@ -654,17 +669,14 @@ def read_sheets(file: RawFile, expected: Sequence[str]) -> dict[str, Sheet]:
     Raises:
         Refused: when the workbook is damaged, or a sheet is missing or unknown.
     """
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
-        names = workbook.sheet_names
+    with workbook(file) as opened:
+        names = opened.sheet_names
         if strange := sorted(set(names) ^ set(expected)):
             new = ", ".join(repr(name) for name in strange if name in names)
             missing = ", ".join(repr(name) for name in strange if name not in names)
             what = "; ".join(part for part in (new and f"unknown {new}", missing and f"missing {missing}") if part)
             raise refusal(file.name, f"the sheets are not the expected ones: {what}.")
         return {
-            name: Sheet(file.name, name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
+            name: Sheet(file.name, name, opened.get_sheet_by_name(name).to_python(skip_empty_area=False))
             for name in expected
         }
-    except (CalamineError, zipfile.BadZipFile, OSError) as error:
-        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error

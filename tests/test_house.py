@@ -164,3 +164,10 @@ def test_dagster_reads_workspace_yaml() -> None:
     """A block for Dagster in pyproject.toml would make it ignore workspace.yaml without a word."""
     tools = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert not {"dagster", "dg"} & tools.keys()
+
+
+def test_workbooks_are_opened_by_one_function() -> None:
+    """It asks how far the sheets reach; a few bytes can claim more memory than there is, and that ends the process."""
+    for path in (REPOSITORY / "sources").rglob("*.py"):
+        opened = path.read_text(encoding="utf-8").count("CalamineWorkbook.from_")
+        assert opened == (1 if path.name == "reading.py" else 0), path

@@ -9,7 +9,6 @@ that parts are not compared with their sums.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from python_calamine import CalamineError, CalamineWorkbook
 
 from sources.errors import Refused, refusal
 from sources.places import UnknownPlace
-from sources.reading import Cells, LeftOut, Parsed, RawFile, check_header, column_letters, iso_day, read_sheet
+from sources.reading import Cells, LeftOut, Parsed, RawFile, check_header, column_letters, iso_day, read_sheet, workbook
 
 HERE = Path(__file__).parent
 EDITION = re.compile(r"45170DO002_(\d{4}) Prisoners in Australia, \1", re.ASCII)
@@ -145,10 +143,8 @@ def _sheets(file: RawFile) -> tuple[list[Sheet], int, str]:
     """The sheets that sheets.csv names, the year of the edition and the day of its release."""
     with (HERE / "sheets.csv").open(encoding="utf-8", newline="") as stream:
         known = list(csv.DictReader(stream))
-    try:
-        found = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).sheet_names
-    except (CalamineError, OSError) as error:
-        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error
+    with workbook(file) as opened:
+        found = opened.sheet_names
     check_header(file.name, found, ["Contents", *(sheet["sheet"] for sheet in known)], "names of the sheets")
 
     sheets, stamps = [], set()

@@ -16,6 +16,10 @@ from sources.eurostat_prisons.layouts import read
 from sources.reading import LeftOut, Parsed, RawFile, year_days
 
 MISSING = ("", ":")
+
+#: Its totals often are not the sum of its ages (for Portugal 2016, men of all ages are the minors alone): they stand as
+#: published, and never for the count of everybody, which the table by citizenship has.
+BY_AGE = "crim_pris_age"
 NOT_WHOLE = "not a whole number as published"
 
 #: The publisher's flags that may stand beside a figure.
@@ -59,6 +63,8 @@ def parse(file: RawFile) -> Parsed:
     frame["value"] = figures.numbers("OBS_VALUE")
     meanings = figures.each("OBS_FLAG", _meaning)
     frame["status"], frame["definition"], frame["note"] = zip(*meanings, strict=True)
+    if file.file == BY_AGE:
+        frame.loc[frame["age"] == "_T", "definition"] = "total_of_the_table_by_age"
     broken = ~frame["measure"].str.endswith("_rate") & (frame["value"] % 1 != 0)
     said = frame.loc[broken, "note"].map(lambda note: f"{note}; ", na_action="ignore").fillna("")
     frame.loc[broken, "note"] = said + NOT_WHOLE

@@ -12,19 +12,16 @@ Persons detained (`détenus`) are held; persons on the register (`écrouées`) a
 from __future__ import annotations
 
 import csv
-import io
 import re
-import zipfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from python_calamine import CalamineError, CalamineWorkbook
 
 from sources.errors import refusal
-from sources.reading import Cells, LeftOut, Parsed, RawFile, column_letters, sheet_cells
+from sources.reading import Cells, LeftOut, Parsed, RawFile, column_letters, sheet_cells, workbook
 
 HERE = Path(__file__).parent
 Rows = list[list[Any]]
@@ -99,11 +96,8 @@ def _records(path: Path) -> list[dict[str, str]]:
 
 def _sheets(file: RawFile) -> dict[str, Rows]:
     """All sheets of the workbook, by name."""
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
-        return {s: workbook.get_sheet_by_name(s).to_python(skip_empty_area=False) for s in workbook.sheet_names}
-    except (CalamineError, zipfile.BadZipFile, OSError) as error:
-        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error
+    with workbook(file) as opened:
+        return {s: opened.get_sheet_by_name(s).to_python(skip_empty_area=False) for s in opened.sheet_names}
 
 
 def _figures(rows: Rows) -> int:

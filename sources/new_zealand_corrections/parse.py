@@ -6,16 +6,14 @@ and age have codes of ours. Each sheet's chart is a sheet of its own, whose cell
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from python_calamine import CalamineError, CalamineWorkbook
 
 from sources.errors import refusal
-from sources.reading import Cells, LeftOut, Parsed, RawFile, column_letters, read_sheet, sheet_cells
+from sources.reading import Cells, LeftOut, Parsed, RawFile, column_letters, read_sheet, sheet_cells, workbook
 
 TOTALS = "overalltrend"
 HEADER_ROW = 11
@@ -107,10 +105,8 @@ def parse(file: RawFile) -> Parsed:
 
 
 def _check_sheets(file: RawFile) -> None:
-    try:
-        found = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).sheet_names
-    except (CalamineError, OSError) as error:
-        raise refusal(file.name, f"not a readable workbook, truncated or damaged ({error}); get it again.") from error
+    with workbook(file) as opened:
+        found = opened.sheet_names
     if unknown := [name for name in found if name not in READ and name not in OTHERS]:
         raise refusal(file.name, f"the sheet {unknown[0]!r} is not known.")
 

@@ -133,11 +133,19 @@ def test_each_place_stands_there_once_with_its_newest_cohort_from_the_best_evide
     ]  # fmt: skip
     found = compare(release(*rows))
     assert rates(found) == {"FRA": 44}
-    assert reasons(found) == [("FRA", "an older cohort"), ("FRA", "another publication of the same cohort")]
+    assert reasons(found) == [
+        ("FRA", "another cohort of the place is taken"),
+        ("FRA", "another publication of the same cohort"),
+    ]
 
 
-def test_a_newer_press_figure_is_used_and_bears_its_grade(release: Write) -> None:
-    found = compare(release(cohort("FRA", 41.0, 2015), cohort("FRA", 45.0, 2018, grade="press")))
+def test_press_never_wins_against_better_evidence(release: Write) -> None:
+    found = compare(release(cohort("FRA", 41.0, 2015, grade="abstract"), cohort("FRA", 45.0, 2018, grade="press")))
+    assert rates(found) == {"FRA": 41}
+
+
+def test_where_there_is_nothing_better_a_press_figure_bears_its_grade(release: Write) -> None:
+    found = compare(release(cohort("FRA", 45.0, 2018, grade="press")))
     assert found.rows[["rate_percent", "grade"]].to_numpy().tolist() == [[45.0, "press"]]
 
 

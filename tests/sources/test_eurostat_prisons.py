@@ -456,3 +456,13 @@ def test_a_real_file_under_another_name_is_refused(raw: Path) -> None:
     data = real(raw, "2026-04-29/crim_pris_ctz.csv")[1]
     with pytest.raises(Refused, match=r"it holds the table ESTAT:CRIM_PRIS_CTZ\(1\.0\), not ESTAT:CRIM_PRIS_OFF"):
         read(data, "crim_pris_off")
+
+
+def test_a_total_by_age_never_stands_for_everybody(raw: Path) -> None:
+    """Portugal's men of all ages in 2016 are 309 there, which is the minors alone."""
+    data = (raw / "eurostat" / "2026-04" / "crim_pris_age.csv").read_bytes()
+    frame = parse("eurostat_prisons", "crim_pris_age", "crim_pris_age.csv", data).rows["observation"]
+    total = frame["age"] == "_T"
+    assert total.any() and set(frame.loc[total, "definition"]) == {"total_of_the_table_by_age"}
+    assert "total_of_the_table_by_age" not in set(frame.loc[~total, "definition"])
+    assert "total_of_the_table_by_age" in source("eurostat_prisons").definitions

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from sources import reading
+from sources.catalogue import source
 from sources.errors import Refused
 from sources.places import Resolver
 from sources.reading import RawFile, read_sheet
@@ -61,6 +62,8 @@ FAR = '<row r="1"><c r="A1"><v>1</v></c></row>'
         '<row r="99999"><c r="AAA1"><v>1</v></c></row>',
         '<row><c r="AAA99999"><v>1</v></c></row>',
         '<row r="1048576" spans="1:16384"><c s="1" r="ZZ3"><v>1</v></c></row>',
+        "<row r='300000'><c r='ZZ300000'><v>1</v></c></row>",
+        '<row\n r = "300000"><c\tr="ZZ300000"><v>1</v></c></row>',
     ],
 )
 def test_a_sheet_that_reaches_too_far_is_refused_before_it_is_laid_out(row: str) -> None:
@@ -70,6 +73,17 @@ def test_a_sheet_that_reaches_too_far_is_refused_before_it_is_laid_out(row: str)
         read("f.xlsx", data)
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "source_id",
+    ["france_prisons", "scotland_reconvictions", "abs_prisoners", "new_zealand_corrections", "unodc_prisons"],
+)
+def test_every_parser_of_workbooks_asks_first(source_id: str) -> None:
+    data = xlsx(FAR + '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
+    with pytest.raises(Refused, match="reaches over 1,048,576 rows and 16,384 columns"):
+        known = source(source_id)
+        known.parser()(RawFile("f.xlsx", next(iter(known.files)), data, Resolver("place_id", {})))
 
 
 def test_a_long_sheet_of_few_columns_and_a_wide_one_of_few_rows_are_read() -> None:
