@@ -132,7 +132,10 @@ def nothing_was_written(home: Home) -> bool:
 
 def test_rows_of_an_internal_source_close_the_gate(small: Path) -> None:
     homes.alter(small, "UPDATE source SET licence_class = 'internal' WHERE source_id = 'unodc_prisons'")
-    with pytest.raises(GateClosed, match="unodc_prisons, whose licence is internal; nothing was released"):
+    with pytest.raises(
+        GateClosed,
+        match="unodc_prisons, whose licence is internal; run and release without CUSTODY_WITH. Nothing was released",
+    ):
         release(Home(small), NOVEMBER)
     assert nothing_was_written(Home(small))
 
@@ -246,5 +249,5 @@ def test_the_command_says_in_one_sentence_why_the_gate_is_closed(small: Path) ->
     said = homes.custody(small, "release")
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.splitlines() == [
-        "custody: Table gap has rows of gaps, whose licence is internal; nothing was released."
+        "custody: Table gap has rows of gaps, whose licence is internal; run and release without CUSTODY_WITH. Nothing was released."
     ]
