@@ -16,7 +16,7 @@ from sources.catalogue import Source, sources
 from sources.errors import Refused
 from sources.home import Home
 from warehouse.build import BuildFailed, build
-from warehouse.intake import Intake, checks_of, take_in
+from warehouse.intake import Intake, take_in
 from warehouse.models import Model, models
 from warehouse.results import CheckResult
 from warehouse.standing import BuiltTable, default_as_of
@@ -66,8 +66,8 @@ def source_step(source: Source) -> dg.AssetsDefinition:
     def step() -> Events:
         intake = take_in(Home.from_environment(), source)
         LOGGER.info(_told(intake))
-        if intake.vintages:
-            newest = max(intake.vintages, key=lambda v: str(v.snapshot["retrieved_at"]))
+        newest = max(intake.vintages, key=lambda v: str(v.snapshot["retrieved_at"]), default=None)
+        if newest:
             told = ("sha256", "bytes", "media_type", "retrieved_at", "file_name")
             yield dg.MaterializeResult(
                 asset_key=snapshot,
@@ -100,7 +100,8 @@ def source_step(source: Source) -> dg.AssetsDefinition:
             metadata={
                 "files that fell back": len(intake.fallen_back),
                 "stale corrections": ", ".join(intake.stale_corrections) or "none",
-                "results": dg.MetadataValue.md(_results([c for v in intake.vintages for c in checks_of(v)])),
+                "newest file": f"{newest.file} {newest.vintage}" if newest else "none",
+                "its results": dg.MetadataValue.md(_results(newest.checks() if newest else [])),
             },
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 import yaml
 
 from dictionary.model import LOADER
+from sources import collecting
 from sources.catalogue import sources
 from sources.home import Home, write_bytes
 from warehouse import checkers
@@ -73,11 +75,14 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
     prepare_store(home)
     if not is_current(home, as_of):
         checkers.start()
-    import dagster as dg
-    from sqlalchemy import Engine, event
+    with collecting.later():
+        import dagster as dg
+        from sqlalchemy import Engine, event
 
+        from pipelines.definitions import LOGGER, custody_job
+
+    gc.freeze()  # what was imported stays to the end, and no search need look through it again
     event.listen(Engine, "connect", _do_not_wait_for_the_disk)
-    from pipelines.definitions import LOGGER, custody_job
 
     handler = _Lines(progress)
     LOGGER.addHandler(handler)

@@ -74,7 +74,7 @@ def parsing(raw: Path) -> list[tuple[str, str, float, float, float]]:
     from sources.archive import Snapshot
     from sources.catalogue import source
     from sources.home import sha256
-    from warehouse.intake import check, complete, parse
+    from warehouse.candidate import check, complete, parse
 
     path = raw / UNODC
     data = path.read_bytes()

@@ -6,7 +6,7 @@ What may be accepted is decided in `warehouse.intake`; which vintages there are 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from dictionary.arrow import schema
 from dictionary.model import dictionary
 from sources.errors import Refused
 from sources.home import Home, new_folder, sha256_file, write_json
-from warehouse.records import RECORD, Vintage
+from warehouse.records import CHECKS, RECORD, Vintage
+from warehouse.results import CheckResult, to_plain
 
 VINTAGE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?(-r[0-9]+)?")
 
@@ -30,8 +31,9 @@ def write(
     vintage: str,
     tables: Mapping[str, pd.DataFrame],
     record: Mapping[str, Any],
+    results: Sequence[CheckResult],
 ) -> Vintage:
-    """Write one vintage, whole or not at all."""
+    """Write one vintage with the answers to its checks, whole or not at all."""
     if not VINTAGE.fullmatch(vintage):
         raise Refused(f"{source_id}/{file}: the vintage {vintage!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
     target = home.accepted / source_id / file / vintage
@@ -42,6 +44,7 @@ def write(
             write_parquet(name, frame, path)
             entries[name] = {"rows": len(frame), "bytes": path.stat().st_size, "sha256": sha256_file(path)}
         full = {"source_id": source_id, "file": file, "vintage": vintage, **record, "tables": entries}
+        write_json(folder / CHECKS, to_plain(results))
         write_json(folder / RECORD, full)
     return Vintage(target, False, full)
 

@@ -203,26 +203,28 @@ def _make(connection: duckdb.DuckDBPyConnection, model: Model, progress: Progres
     names = model.table.column_names
     sql = model.sql.rstrip().rstrip(";")
     try:
-        given = [row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()]
-        if set(given) != set(names):
-            missing, extra = sorted(set(names) - set(given)), sorted(set(given) - set(names))
+        has = {row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+        if has != set(names):
+            missing, extra = sorted(set(names) - has), sorted(has - set(names))
             differs = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(extra)} too many"
             raise Refused(f"warehouse/models/{model.name}.sql {differs}; its columns must be those of the dictionary.")
         listed = ", ".join(f'"{n}"' for n in names)
         # Accepted rows come sorted, vintage by vintage, and are many.
         order = "" if model.table.group == "accepted" else f" ORDER BY {', '.join(model.table.sort)}"
         connection.execute(ddl(model.table))
-        connection.execute(f'INSERT INTO "{model.name}" ({listed}) SELECT {listed} FROM ({sql}){order}')
+        made = connection.execute(f'INSERT INTO "{model.name}" ({listed}) SELECT {listed} FROM ({sql}){order}')
+        (rows,) = made.fetchall()[0]
     except duckdb.Error as error:
         raise BuildFailed(
             f"warehouse/models/{model.name}.sql: {str(error).splitlines()[0]} The last warehouse stays."
         ) from error
-    rows = connection.sql(f'SELECT * FROM "{model.name}"').to_arrow_table()
     expected = [e for e in checks.suite(model.table) if e.type not in checks.ENFORCED_BY_DDL or "rows" in e.kwargs]
     if model.table.group == "accepted":  # each vintage passed the whole suite when it was accepted
         expected = [e for e in expected if e.type in ABOUT_THE_WHOLE]
-    progress(f"{model.name}: {rows.num_rows:,} rows")
-    return rows.num_rows, checks.submit(model.name, rows, expected)
+    asked = ", ".join(f'"{n}"' for n in checks.columns_asked(model.table, expected))
+    given = connection.sql(f'SELECT {asked} FROM "{model.name}"').to_arrow_table()
+    progress(f"{model.name}: {rows:,} rows")
+    return rows, checks.submit(model.name, given, expected)
 
 
 def _checked(rows: int, asked: checks.Asked, progress: Progress) -> BuiltTable:

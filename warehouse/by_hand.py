@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from sources.archive import Archive, Snapshot, check_type, now
+from sources.archive import Snapshot, check_type, now
 from sources.catalogue import Source, source
 from sources.errors import Refused
 from sources.home import Home, new_folder, sha256
 from warehouse import checkers
 from warehouse.accepted import VINTAGE
-from warehouse.intake import Verdict, complete, decide, parse
+from warehouse.candidate import complete, parse
+from warehouse.intake import Ground, Verdict, decide
 from warehouse.records import Vintage, vintage_order, vintages
 
 
@@ -61,8 +62,7 @@ def import_file(
         known.licence,
         vintage,
     )
-    parsed = parse(known, snapshot, data)
-    candidate = complete(known, snapshot, parsed)
+    candidate = complete(known, snapshot, parse(known, snapshot, data))
     if candidate.stamped and vintage is not None and candidate.vintage != vintage:
         raise Refused(f"{path.name}: the file bears the stamp {candidate.vintage}; leave --vintage {vintage} out.")
     if not (candidate.stamped or vintage or retrieved):
@@ -70,11 +70,12 @@ def import_file(
             f"{path.name}: the file bears no stamp of its publisher's; say which vintage it is with --vintage, "
             "or when it was retrieved with --retrieved."
         )
-    archive = Archive(home.archive)
-    stored, _ = archive.put(
+    ground = Ground(home, known)
+    stored, _ = ground.archive.put(
         known, which, path.name, data, obtained="import", url=url, retrieved_at=when, vintage_hint=vintage
     )
-    verdict = decide(home, known, archive, stored, parsed)
+    # Bytes that are here already keep the record under which they came.
+    verdict = decide(ground, stored, candidate if stored == snapshot else None)
     if vintage is not None and verdict.state == "accepted" and str(verdict.vintage).split("-r")[0] != vintage:
         raise Refused(f"{path.name}: these bytes are here already, as vintage {verdict.vintage}, not {vintage}.")
     return verdict

@@ -58,13 +58,18 @@ class Asked:
             ]
 
 
+def columns_asked(table: Table, expected: Sequence[Expectation]) -> Sequence[str]:
+    """The columns that expectations need: those that they are about, and the key, by which a failing row is named."""
+    if any(e.type == "expect_table_columns_to_match_ordered_list" for e in expected):
+        return table.column_names
+    asked = {c for e in expected for c in columns_of(e)}
+    asked |= {e.kwargs["rows"]["column"] for e in expected if "rows" in e.kwargs}
+    return [c for c in table.column_names if c in asked or c in table.key]
+
+
 def submit(table: str, rows: pa.Table, expected: Sequence[Expectation]) -> Asked:
     """Hold a table's rows against expectations in another process; see `warehouse.evaluate`."""
     definition = dictionary().tables[table]
-    if not any(e.type == "expect_table_columns_to_match_ordered_list" for e in expected):
-        asked = {c for e in expected for c in columns_of(e)}
-        asked |= {e.kwargs["rows"]["column"] for e in expected if "rows" in e.kwargs}
-        rows = rows.select([c for c in rows.column_names if c in asked or c in definition.key])
     return Asked(table, expected, checkers.submit(evaluate, definition, rows, list(expected)))
 
 

@@ -13,8 +13,10 @@ from typing import Any
 from sources.catalogue import Source, sources
 from sources.errors import Refused
 from sources.home import Home, read_json, sha256_file
+from warehouse.results import CheckResult, from_plain
 
 RECORD = "accepted.json"
+CHECKS = "checks.json"  # apart, because it is long and seldom read
 REPORT = "report.json"
 
 
@@ -50,6 +52,10 @@ class Vintage:
     def path(self, table: str) -> Path | None:
         """The Parquet of a table, None where the vintage has no rows of it."""
         return self.folder / f"{table}.parquet" if table in self.record["tables"] else None
+
+    def checks(self) -> list[CheckResult]:
+        """The answers to the checks that it passed when it was accepted."""
+        return [from_plain(plain) for plain in read_json(self.folder / CHECKS)]
 
     def prove(self) -> None:
         """Compare every Parquet with the digest in the record.
@@ -118,6 +124,8 @@ def summaries(home: Home, source: Source) -> list[dict[str, Any]]:
 def failures(home: Home, source: Source) -> list[dict[str, Any]]:
     """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since."""
     reports: list[dict[str, Any]] = [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
+    if not reports:
+        return []
     accepted: dict[str, str] = {}
     for vintage in vintages(home, source):
         if not vintage.bundled:

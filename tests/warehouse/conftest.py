@@ -169,8 +169,8 @@ def accept(home: Home, source: str, vintage: str, file: str = "one", **tables: l
         "licence": "CC-BY-4.0", "vintage_hint": None,
     }  # fmt: skip
     rows = sum(map(len, tables.values()))
-    record = {"snapshot": snapshot, "items": rows, "observations": rows, "left_out": 0, "code": "x", "checks": {}}
-    return accepted.write(home, source, file, vintage, frames, record)
+    record = {"snapshot": snapshot, "items": rows, "observations": rows, "left_out": 0, "code": "x"}
+    return accepted.write(home, source, file, vintage, frames, record, [])
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:

@@ -231,5 +231,5 @@ def _snapshot(source: str, file: str, vintage: str) -> dict[str, Any]:
     return {
         "source_id": source, "file": file, "vintage": vintage, "snapshot": "0" * 64, "file_name": file, "bytes": 1,
         "media_type": "csv", "retrieved_at": "2026-01-01", "obtained": "import", "url": None, "items": 1,
-        "observations": 1, "left_out": 0, "current": False, "extends": file.startswith("editions"), "licence": "CC-BY-4.0",
+        "observations": 1, "left_out": 0, "position": None, "current": None, "extends": file.startswith("editions"), "licence": "CC-BY-4.0",
     }  # fmt: skip

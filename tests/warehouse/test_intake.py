@@ -299,7 +299,7 @@ def test_a_critical_check_that_could_not_run_keeps_the_file_out(desk: Desk, monk
     from dictionary.render import Expectation
 
     monkeypatch.setattr(
-        intake.checks, "suite",
+        "warehouse.checks.suite",
         lambda _: [Expectation("expect_column_values_to_match_regex", {"column": "sex", "regex": "("}, "critical", "r")],
     )  # fmt: skip
     desk.put(FIRST)
@@ -474,7 +474,7 @@ def test_the_order_of_vintages_is_that_of_their_dates_and_reissues() -> None:
 @pytest.mark.parametrize("name", ["2023-5-11", "23", "latest", "2023-05-11-r", "2023/05", "", "..", "2023-05-11\n"])
 def test_a_vintage_that_is_no_date_is_refused(home: Home, name: str) -> None:
     with pytest.raises(Refused, match="is not a date such as"):
-        accepted.write(home, "src", "one", name, {"observation": frame("observation", [observation("ALB", 1)])}, {})
+        accepted.write(home, "src", "one", name, {"observation": frame("observation", [observation("ALB", 1)])}, {}, [])
     assert not home.accepted.exists()
 
 

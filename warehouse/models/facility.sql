@@ -1,5 +1,6 @@
 -- One establishment that a publisher counts by itself, as the newest vintage that lists it has it.
-SELECT source_id, file, vintage, snapshot, locator, facility, place_id, name, kind, kind_text, note, licence
-FROM accepted.facility
-QUALIFY row_number() OVER (PARTITION BY facility ORDER BY split_part(vintage, '-r', 1) DESC,
-  coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0) DESC, file, locator) = 1
+SELECT f.source_id, f.file, f.vintage, f.snapshot, f.locator, f.facility, f.place_id, f.name, f.kind, f.kind_text, f.note,
+       f.licence
+FROM accepted.facility f
+JOIN snapshot s USING (source_id, file, vintage)
+QUALIFY row_number() OVER (PARTITION BY f.facility ORDER BY s.position DESC, f.file, f.locator) = 1

@@ -4,12 +4,14 @@ WITH standing AS (
   SELECT * FROM observation SEMI JOIN (SELECT * FROM snapshot WHERE current AND NOT extends) USING (source_id, file, vintage)
   UNION ALL
   -- Editions that add to each other: each figure as the newest edition that has it gives it.
-  SELECT * FROM (
-    SELECT * FROM observation SEMI JOIN (SELECT * FROM snapshot WHERE extends) USING (source_id, file, vintage)
+  SELECT * EXCLUDE (position) FROM (
+    SELECT o.*, s.position
+    FROM observation o JOIN snapshot s USING (source_id, file, vintage)
+    WHERE s.extends
     QUALIFY row_number() OVER (
       PARTITION BY source_id, dataset, place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause,
       unit, definition, period_start, period_end, period_kind
-      ORDER BY split_part(vintage, '-r', 1) DESC, coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0) DESC
+      ORDER BY position DESC
     ) = 1
   )
 ),
@@ -37,14 +39,15 @@ candidate AS (
     AND date_diff('day', o.period_start, o.period_end) <= 366
     AND (nature.nature <> 'flow' OR date_diff('day', o.period_start, o.period_end) >= 360)
 ),
+contested AS (
+  SELECT figure_id, count(*) AS candidates FROM candidate GROUP BY figure_id HAVING count(*) > 1
+),
 ranked AS (
   SELECT
     *,
     row_number() OVER choice AS choice,
     first_value(source_id) OVER choice AS chosen_source, first_value(dataset) OVER choice AS chosen_dataset,
-    count(*) OVER (PARTITION BY figure_id) AS candidates,
     CASE
-      WHEN lead(by_tier) OVER choice IS NULL THEN 'only'
       WHEN lead(by_tier) OVER choice > by_tier THEN 'tier'
       WHEN lead(by_grade) OVER choice > by_grade THEN 'grade'
       WHEN lead(by_kind) OVER choice > by_kind THEN 'period_kind'
@@ -53,7 +56,7 @@ ranked AS (
       WHEN lead(vintage) OVER choice < vintage THEN 'vintage'
       ELSE 'order'
     END AS rule
-  FROM candidate
+  FROM candidate JOIN contested USING (figure_id)
   WINDOW choice AS (
     PARTITION BY figure_id
     ORDER BY by_tier, by_grade, by_kind, by_status, period_end DESC, vintage DESC, by_source, source_id, dataset, observation_id
@@ -80,8 +83,12 @@ chosen AS (
     r.rule, r.candidates, v.rivals, r.grade,
     CASE WHEN r.value > 0 THEN greatest(abs(v.highest - r.value), abs(v.lowest - r.value)) / r.value END AS spread,
     r.licence
-  FROM ranked r LEFT JOIN rival v USING (figure_id)
-  WHERE r.choice = 1
+  FROM (
+    SELECT * FROM ranked WHERE choice = 1
+    UNION ALL BY NAME
+    SELECT *, 'only' AS rule, 1 AS candidates FROM candidate ANTI JOIN contested USING (figure_id)
+  ) r
+  LEFT JOIN rival v USING (figure_id)
 ),
 part AS (
   -- The parts that there were in a year, and how many: a sum is taken over all of them or not at all.

@@ -5,11 +5,13 @@ WITH several AS (
 paired AS (
   SELECT *, lag(observation_id) OVER past AS earlier_observation_id, lag(vintage) OVER past AS earlier_vintage,
          lag(value) OVER past AS earlier_value
-  FROM observation SEMI JOIN several USING (source_id, dataset)
+  FROM observation
+  SEMI JOIN several USING (source_id, dataset)
+  JOIN (SELECT source_id, file, vintage, position FROM snapshot) USING (source_id, file, vintage)
   WINDOW past AS (
     PARTITION BY source_id, dataset, place_id, facility, measure, sex, age, legal_status, citizenship, offence, supervision, cause,
       unit, definition, period_start, period_end, period_kind
-    ORDER BY split_part(vintage, '-r', 1), coalesce(try_cast(split_part(vintage, '-r', 2) AS INTEGER), 0)
+    ORDER BY position
   )
 )
 SELECT observation_id, earlier_observation_id, source_id, dataset, place_id, facility, measure, sex, age, legal_status,
