@@ -127,7 +127,8 @@ def sources(json: Json = False) -> None:
 
 @app.command(epilog="Example: custody status")
 def status(json: Json = False) -> None:
-    """Say what is here: each file's vintages, what was refused and why, and the warehouse."""
+    """Say what is here by source (with --json by file), what was refused and why, and the warehouse."""
+    from custody.report import print_sources
     from sources.catalogue import sources as all_sources
     from warehouse.records import failures, summaries
     from warehouse.standing import find
@@ -143,8 +144,7 @@ def status(json: Json = False) -> None:
     if json:
         printing.as_json({"home": str(home.root), "vintages": rows, "failed": failed, "warehouse": warehouse})
         return
-    shown = [{**r, "rows": printing.number(r["rows"]), "left out": printing.number(r["left out"])} for r in rows]
-    printing.table(shown, right=["rows", "left out"])
+    print_sources(rows)
     print()
     for failure in failed:
         print(f"{failure['state']}: {failure['message']}")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from custody import printing
 from sources.home import Home
-from warehouse.build import connect
+from warehouse.records import vintage_order
 
 if TYPE_CHECKING:
     from pipelines.execute import Outcome
+
+#: Characters of a note that a person is shown.
+NOTE = 400
+REST = " ...; all of it is in table world_walk."
 
 WALK = "SELECT step, role, title, value, places, population_share, note FROM world_walk ORDER BY step"
 WORLD = "SELECT * FROM world_total WHERE place_id = 'WLD'"
@@ -23,6 +31,8 @@ ORDER BY reference_year DESC, citation
 
 def world(home: Home) -> dict[str, Any]:
     """The walk, the total and the totals that others have published."""
+    from warehouse.build import connect
+
     with connect(home) as connection:
 
         def rows(query: str) -> list[dict[str, Any]]:
@@ -39,10 +49,34 @@ def world(home: Home) -> dict[str, Any]:
         }
 
 
+def by_source(vintages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Vintages as `warehouse.records.summaries` gives them, one line a source."""
+    lines = []
+    for source, group in groupby(vintages, key=itemgetter("source")):
+        own = list(group)
+        lines.append(
+            {
+                "source": source,
+                "files": len({v["file"] for v in own}),
+                "vintages": len({v["vintage"] for v in own}),
+                "newest": max((v["vintage"] for v in own), key=vintage_order),
+                "rows": printing.number(sum(v["rows"] for v in own)),
+                "left out": printing.number(sum(v["left out"] for v in own)),
+                "from": " and ".join(sorted({v["from"] for v in own})),
+            }
+        )
+    return lines
+
+
+def print_sources(vintages: Sequence[Mapping[str, Any]]) -> None:
+    """Print what is here, one line a source."""
+    printing.table(by_source(vintages), right=["files", "vintages", "rows", "left out"])
+
+
 def print_world(outcome: Outcome, told: dict[str, Any]) -> None:
     """Print for a person."""
     total = told["total"]
-    printing.table([{**s, "rows": printing.number(s["rows"])} for s in outcome.sources], right=["rows"])
+    print_sources(outcome.sources)
     print(f"\nPersons in prison in the world, as of {total['as_of']}\n")
     printing.table(
         [
@@ -59,7 +93,7 @@ def print_world(outcome: Outcome, told: dict[str, Any]) -> None:
     )
     for step in told["walk"]:
         if step["note"] and step["value"] != 0:
-            print(f"\n  {step['title']}:\n    {step['note']}")
+            print(f"\n  {step['title']}:\n    {textwrap.shorten(step['note'], NOTE, placeholder=REST)}")
     print(
         f"\n{printing.number(total['total'])} persons: from {total['places']} places with a published figure"
         f" ({total['places_reported']} of them no older than a year), and the gaps. These places hold"

@@ -97,6 +97,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
             result = dg.execute_job(job, instance=instance, run_config=config, tags=LABEL)
             failure = None if result.success else _failure(result)
     finally:
+        gc.unfreeze()  # or DuckDB complains at the end that its own types were never let go
         LOGGER.removeHandler(handler)
         event.remove(Engine, "connect", _do_not_wait_for_the_disk)
     known = sources().values()
