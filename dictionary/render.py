@@ -108,17 +108,13 @@ def _column(expect: Any, column: Column, codes: Mapping[str, Sequence[str]]) -> 
 
 
 def _bounds(column: Column) -> str:
-    low = (
-        []
-        if column.minimum is None
-        else [f"at least {column.minimum:g}" if isinstance(column.minimum, float) else f"not before {column.minimum}"]
-    )
-    high = (
-        []
-        if column.maximum is None
-        else [f"at most {column.maximum:g}" if isinstance(column.maximum, float) else f"not after {column.maximum}"]
-    )
-    return " and ".join(low + high)
+    def bound(value: float | str | None, number: str, day: str) -> list[str]:
+        if value is None:
+            return []
+        return [f"{day} {value}" if isinstance(value, str) else f"{number} {value:g}"]
+
+    low = bound(column.minimum, "at least", "not before")
+    return " and ".join(low + bound(column.maximum, "at most", "not after"))
 
 
 def _domain(check: Check) -> Expectation:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dictionary.model import BREAKDOWNS, dictionary
+from dictionary.model import BREAKDOWNS, Table, dictionary
 from sources.errors import refusal
 from sources.reading import LeftOut, Parsed
 
@@ -62,11 +62,14 @@ def described(table: str, frame: pd.DataFrame, dataset: str, file: str) -> pd.Da
     known = dictionary().tables[table]
     if "dataset" in known.column_names and "dataset" not in frame:
         frame = frame.assign(dataset=dataset)
-    frame = _with_breakdowns(frame, file) if table == "observation" else frame.copy(deep=False)
-    for column in known.columns:
-        if column.name not in frame and (column.nullable or column.default is not None):
-            frame[column.name] = column.default
-    return frame
+    frame = _with_breakdowns(frame, file) if table == "observation" else frame
+    return _with_defaults(known, frame)
+
+
+def _with_defaults(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the default, or nothing, in each column that it lacks and that may be so."""
+    absent = [c for c in table.columns if c.name not in frame and (c.nullable or c.default is not None)]
+    return frame.assign(**{c.name: c.default for c in absent})
 
 
 def identities(frame: pd.DataFrame, of: Sequence[str], source_id: str, vintage: str) -> list[str]:
@@ -144,14 +147,10 @@ def check_count(parsed: Parsed, rows: Mapping[str, int], left_out: int, file: st
 
 def fill(table: str, frame: pd.DataFrame, constants: Mapping[str, Any], file: str) -> pd.DataFrame:
     """The frame with exactly the dictionary's columns in its order, provenance constants filled in."""
-    names = dictionary().tables[table].column_names
-    frame = frame.copy(deep=False)
-    for optional in (c.name for c in dictionary().tables[table].columns if c.nullable):
-        if optional not in frame:
-            frame[optional] = None
-    for column, value in constants.items():
-        if column in names and column not in frame:
-            frame[column] = value
+    known = dictionary().tables[table]
+    names = known.column_names
+    given = {c: value for c, value in constants.items() if c in names and c not in frame}
+    frame = _with_defaults(known, frame.assign(**given))
     if missing := [n for n in names if n not in frame]:
         raise refusal(file, f"the parser gives no column {', '.join(missing)} of table {table}.")
     if extra := [c for c in frame.columns if c not in names]:

@@ -1,28 +1,24 @@
 -- Persons under one form of supervision outside prison, of one place, year and age group, as chosen; a stock or an average, never a flow.
 WITH f AS (
-  SELECT * FROM figure WHERE facility = '_T' AND sex = '_T'
+  SELECT * FROM figure
+  WHERE facility = '_T' AND sex = '_T' AND measure IN ('persons_under_supervision', 'persons_under_supervision_rate')
 ),
-person AS (SELECT * FROM f WHERE measure = 'persons_under_supervision'),
+-- The count, or the rate where a publisher gives no count.
+told AS (
+  SELECT * FROM f
+  QUALIFY row_number() OVER (PARTITION BY place_id, year, supervision, age, definition ORDER BY measure) = 1
+),
 rate AS (SELECT * FROM f WHERE measure = 'persons_under_supervision_rate')
 SELECT
-  coalesce(p.place_id, r.place_id) AS place_id, coalesce(p.year, r.year) AS year,
-  coalesce(p.supervision, r.supervision) AS supervision, coalesce(p.age, r.age) AS age,
-  coalesce(p.definition, r.definition) AS definition,
-  p.value AS persons,
-  coalesce(p.period_start, r.period_start) AS period_start, coalesce(p.period_end, r.period_end) AS period_end,
-  coalesce(p.period_kind, r.period_kind) AS period_kind,
+  t.place_id, t.year, t.supervision, t.age, t.definition,
+  CASE WHEN t.measure = 'persons_under_supervision' THEN t.value END AS persons,
+  t.period_start, t.period_end, t.period_kind,
   r.value AS published_per_100k,
-  CASE WHEN p.age <> 'JUVENILE' THEN p.value / population.value * 100000 END AS per_100k,
-  CASE WHEN p.age <> 'JUVENILE' THEN p.value / nullif(held.persons_held, 0) END AS per_prisoner,
-  coalesce(p.figure_id, r.figure_id) AS figure_id, coalesce(p.derived, r.derived) AS derived,
-  coalesce(p.source_id, r.source_id) AS source_id, coalesce(p.grade, r.grade) AS grade, coalesce(p.licence, r.licence) AS licence
-FROM person p
-FULL JOIN rate r ON r.place_id = p.place_id AND r.year = p.year AND r.supervision = p.supervision AND r.age = p.age
-  AND r.definition IS NOT DISTINCT FROM p.definition AND r.source_id = p.source_id
-LEFT JOIN population ON population.place_id = coalesce(p.place_id, r.place_id) AND population.year = coalesce(p.year, r.year)
-LEFT JOIN country_year held ON held.place_id = coalesce(p.place_id, r.place_id) AND held.year = coalesce(p.year, r.year)
-QUALIFY row_number() OVER (
-  PARTITION BY coalesce(p.place_id, r.place_id), coalesce(p.year, r.year), coalesce(p.supervision, r.supervision), coalesce(p.age, r.age),
-               coalesce(p.definition, r.definition)
-  ORDER BY p.value IS NULL
-) = 1
+  CASE WHEN t.age <> 'JUVENILE' THEN persons / population.value * 100000 END AS per_100k,
+  CASE WHEN t.age <> 'JUVENILE' THEN persons / nullif(held.persons_held, 0) END AS per_prisoner,
+  t.figure_id, t.derived, t.source_id, t.grade, t.licence
+FROM told t
+LEFT JOIN rate r ON r.place_id = t.place_id AND r.year = t.year AND r.supervision = t.supervision AND r.age = t.age
+  AND r.definition IS NOT DISTINCT FROM t.definition AND r.source_id = t.source_id
+LEFT JOIN population ON population.place_id = t.place_id AND population.year = t.year
+LEFT JOIN country_year held ON held.place_id = t.place_id AND held.year = t.year
