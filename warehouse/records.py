@@ -54,8 +54,9 @@ class Vintage:
         return self.folder / f"{table}.parquet" if table in self.record["tables"] else None
 
     def checks(self) -> list[CheckResult]:
-        """The answers to the checks that it passed when it was accepted."""
-        return [from_plain(plain) for plain in read_json(self.folder / CHECKS)]
+        """The answers to the checks that it passed when it was accepted; none where they were not kept."""
+        path = self.folder / CHECKS
+        return [from_plain(plain) for plain in read_json(path)] if path.exists() else []
 
     def prove(self) -> None:
         """Compare every Parquet with the digest in the record.
