@@ -86,7 +86,7 @@ class Table:
         source: the last line, which names the surveys.
         meanings: what each symbol and each footnote letter means, from the notes.
         items: cells of figures, counted before any is interpreted.
-        contradicted: lines and columns of figures that others of the table contradict, known by name.
+        meant: by line and column, what a figure is by others of the table that contradict it, where a person said so.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Table:
     meanings: Mapping[str, str]
     figures: Sequence[Figure]
     items: int
-    contradicted: Collection[tuple[int, int]] = ()
+    meant: Mapping[tuple[int, int], float] = field(default_factory=dict)
 
     def refuse(self, figure: Figure, why: str) -> Refused:
         """The error for one cell."""
@@ -285,11 +285,12 @@ class Block:
         if (figure := self.cells.get((row, column))) is None:
             named = f"{' / '.join(row)} in {' / '.join(column)}"
             raise refusal(self.table.name, f"there is no figure of {named}, from which another is computed.")
-        if (figure.line, figure.column) in self.table.contradicted:
-            return Between(0, inf)
-        if figure.value is None:
+        if (value := self._value(figure)) is None:
             return Between(*HIDDEN.get(self.table.meanings.get(figure.symbol or "", ""), (0, inf)))
-        return Between(max(0, figure.value - self.unit / 2), figure.value + self.unit / 2)
+        return Between(max(0, value - self.unit / 2), value + self.unit / 2)
+
+    def _value(self, figure: Figure) -> float | None:
+        return self.table.meant.get((figure.line, figure.column), figure.value)
 
     def total(self, cells: Iterable[tuple[Name, Name]]) -> Between:
         """The sum of figures."""
@@ -298,10 +299,10 @@ class Block:
     def hold(self, row: Name, column: Name, expected: Between, why: str) -> None:
         """Refuse unless the figure, as it was rounded, lies where others say that it must; a symbol says nothing."""
         figure = self.cells[row, column]
-        if figure.value is None or (figure.line, figure.column) in self.table.contradicted:
+        if (value := self._value(figure)) is None:
             return
-        slack = self.unit / 2 + 1e-9 * max(1, abs(figure.value))
-        if not expected.low - slack <= figure.value <= expected.high + slack:
+        slack = self.unit / 2 + 1e-9 * max(1, abs(value))
+        if not expected.low - slack <= value <= expected.high + slack:
             low, high = (f"{round(bound, 3):,.12g}" for bound in (expected.low, expected.high))
             made = low if low == high else f"at least {low}" if high == "inf" else f"{low} to {high}"
             raise self.table.refuse(figure, f"{figure.text.strip()!r} does not agree with {why}: {made}.")
@@ -401,28 +402,29 @@ def subject(table: Table, path: Path) -> Subject:
     return known[table.subject]
 
 
-def _contradicted(table: Table, path: Path) -> Table:
-    """The table with its figures that are listed as contradicted by others, where they still are what is listed."""
+def _with_meant(table: Table, path: Path) -> Table:
+    """The table with what its misprints are meant to say, where the cell still is what is listed."""
     with path.open(encoding="utf-8", newline="") as stream:
         listed = {
-            (int(row["line"]), int(row["column"])): row["text"]
+            (int(row["line"]), int(row["column"]), row["text"]): float(row["meant"])
             for row in csv.DictReader(stream)
             if (row["file"], row["vintage"]) == (table.name, table.vintage)
         }
+    found = ((f.line, f.column, f.text) for f in table.figures)
     return replace(
-        table,
-        contradicted=[(f.line, f.column) for f in table.figures if listed.get((f.line, f.column)) == f.text],
+        table, meant={(line, at): listed[line, at, text] for line, at, text in found if (line, at, text) in listed}
     )
 
 
 def parse_table(file: RawFile, folder: Path, readings: Mapping[str, Reading], into: str) -> Parsed:
     """Rows of one table, in the way that its title asks for; those of a source are known by its `subjects.csv`.
 
-    What the publisher's own figures contradict is refused, unless the source's `contradictions.csv` names the cell.
+    A figure that others of the table contradict is refused, unless the source's `misprints.csv` says what it is meant
+    to be; then that must agree with all of them, and the row still has the figure as it is printed.
     """
     table = read(file)
-    if (listed := folder / "contradictions.csv").exists():
-        table = _contradicted(table, listed)
+    if (listed := folder / "misprints.csv").exists():
+        table = _with_meant(table, listed)
     about = subject(table, folder / "subjects.csv")
     ledger = Ledger(table, about.dataset)
     for figure in table.figures:

@@ -315,10 +315,13 @@ def _same_adults(rates: Block, pairs: Sequence[tuple[Name, Name]]) -> None:
             share = rates.around(row, everybody) / rates.around(row, adult)
             made = rates.around(row, other_adult) * share
             rates.hold(row, other, made, f"{other_adult[0]!r} and the share of adults that other rates have")
-    adult, everybody = pairs[0]
-    for row in rates.rows:
-        made = rates.around(row, adult) * Between(0.65, 0.9)
-        rates.hold(row, everybody, made, "the rate of adults, if they are 65 to 90 % of residents")
+        for adult, everybody in pairs:
+            _of_adults(rates, (row, adult), (row, everybody))
+
+
+def _of_adults(rates: Block, adults: tuple[Name, Name], everybody: tuple[Name, Name]) -> None:
+    made = rates.around(*adults) * Between(0.65, 0.9)
+    rates.hold(*everybody, made, "the rate of adults, if they are 65 to 90 % of residents")
 
 
 def _rates_hold(table: Table) -> None:
@@ -365,8 +368,7 @@ def _custody_holds(table: Table) -> None:
         counts.rows_add_up(whole, parts)
     rates = Block.of(table, [rate, adult], columns, TEN)
     for column in columns:
-        made = rates.around(adult, column) * Between(0.65, 0.9)
-        rates.hold(rate, column, made, "the rate of adults, if they are 65 to 90 % of residents")
+        _of_adults(rates, (adult, column), (rate, column))
     spans: list[Name] = sorted({(f.heads[-1],) for f in table.figures if SPAN.fullmatch(f.heads[-1])})
     changes = Block.of(table, [*rows, rate, adult], spans or [("Percent change",)], TENTH, signed=True)
     for row in changes.rows:

@@ -361,16 +361,20 @@ def _jurisdictions_hold(table: Table) -> None:
 
 
 def _rates_of_jurisdictions_hold(table: Table) -> None:
-    for year in table.two_years():
-        over = (f"Per 100,000 U.S. residents within each group in {year}", "All ages")
-        total, adults = (*over, "Total"), (*over, "Age 18 or older")
-        rates = Block.of(table, ALL_ROWS, [total, (*over, "Male"), (*over, "Female"), adults], 1)
-        rates.rows_add_up(TOTALS[0], TOTALS[1:])
-        _sexes_hold(rates, total, (*over, "Male"), (*over, "Female"))
+    first, last = (f"Per 100,000 U.S. residents within each group in {year}" for year in table.two_years())
+    groups = [("All ages", sex) for sex in SEXES] + [("All ages", "Age 18 or older")]
+    total, male, female, adults = groups
+    rates = Block.of(table, ALL_ROWS, [(over, *group) for over in (first, last) for group in groups], 1)
+    rates.rows_add_up(TOTALS[0], TOTALS[1:])
+    for over in (first, last):
+        _sexes_hold(rates, (over, *total), (over, *male), (over, *female))
         for row in rates.rows:
-            everybody = rates.around(row, total)
-            expected = everybody / Between(0.65, 0.9)
-            rates.hold(row, adults, expected, "the rate of all ages, if adults are 65 to 90 % of residents")
+            expected = rates.around(row, (over, *total)) / Between(0.65, 0.9)
+            why = "the rate of all ages, if adults are 65 to 90 % of residents"
+            rates.hold(row, (over, *adults), expected, why)
+    for row in rates.rows:
+        for group in groups:
+            rates.alike([(row, (over, *group)) for over in (first, last)], 3)
 
 
 def _flow_holds(table: Table, kinds: Sequence[str]) -> None:
@@ -406,6 +410,8 @@ def _years_hold(table: Table, unit: float = 0) -> None:
     counts.columns_add_up(("Total",), [("Federal",), ("State",)])
     counts.columns_ordered(("State",), ("Federal",))
     counts.columns_ordered(("Male",), ("Female",))
+    for column in columns:
+        counts.alike([(row, column) for row in counts.rows], 2)
     if unit:
         _sexes_hold(counts, ("Total",), ("Male",), ("Female",))
     else:

@@ -188,6 +188,8 @@ def test_two_years_that_do_not_add_up_are_refused(line: int, column: int, cell: 
         ("at01", '"1,030",790', '790,"1,030"', "does not agree with"),
         ("at03", '"207,000"', '"20,700"', "does not agree with the sum of"),
         ("at03", "1.8,%,-3.7", "1.8,%,-37", "'-37' does not agree with the counts of those years"),
+        ("at03", '"748,700"', '"749,700"', "'1,517,800' does not agree with the sum of Federal prisoners and"),
+        ("at03", '"1,517,800"', '"1,517,900"', "'1,517,900' does not agree with the sum of Federal prisoners and"),
         ("at04", '"3,550"', '"35,500"', "'35,500' does not agree with a total whose error is 0.1 to 2 % of it"),
         ("t04", '2000,"3,060"', '2000,"30,600"', "does not agree with"),
         ("t01", '"4,236,800"', '"423,680"', "'423,680' is not a multiple of 100"),

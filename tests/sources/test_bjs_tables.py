@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sources.bjs_tables import Between, Block, Table, last_weekday_of_june, read, states
+from sources.bjs_tables import Between, Block, Reading, Table, last_weekday_of_june, parse_table, read, states
 from sources.catalogue import source
 from sources.errors import Refused
 from sources.places import places
@@ -220,6 +220,38 @@ def test_parts_make_the_whole_as_far_as_symbols_and_rounding_leave_it_open() -> 
 def test_a_block_has_every_figure_once_in_its_unit(line: int, column: int, cell: str, unit: float, why: str) -> None:
     with pytest.raises(Refused, match=why):
         block(line, column, cell, unit)
+
+
+@pytest.mark.parametrize(
+    ("printed", "meant", "why"),
+    [
+        ("201", "200", ""),
+        ("201", "202", "'201' does not agree with the sum of Here and There: 200"),
+        ("203", "200", "'203' does not agree"),
+    ],
+)
+def test_a_misprint_is_known_by_its_text_and_must_mean_what_the_others_say(
+    tmp_path: Path, printed: str, meant: str, why: str
+) -> None:
+    (tmp_path / "subjects.csv").write_text(
+        'subject,dataset,reading,reason\n"Prisoners in somebody\u2019s care, by sex",small,small,\n', encoding="utf-8"
+    )
+    (tmp_path / "misprints.csv").write_text(
+        f"file,vintage,line,column,text,meant,why\np20stt02.csv,2023-11-30,10,4,201,{meant},so\n", encoding="utf-8"
+    )
+    rows = [SMALL[0], ["", "All/a", "10", printed, "33.3"], *SMALL[2:]]
+    file = RawFile("p20stt02.csv", "t02", bjs_file("p20stt02.csv", TITLE, rows, SMALL_NOTES), lambda code: code)
+
+    def proof(of: Table) -> None:
+        Block.of(of, ROWS, YEARS).rows_add_up(ROWS[0], ROWS[1:])
+
+    readings = {"small": Reading(lambda ledger, figure: ledger.row(figure, {}), proof)}
+    if why:
+        with pytest.raises(Refused, match=why):
+            parse_table(file, tmp_path, readings, "observation")
+    else:
+        made = parse_table(file, tmp_path, readings, "observation").rows["observation"]
+        assert made["value"].tolist()[:2] == [10, 201], "the row is as it is printed"
 
 
 def test_what_rounded_figures_can_make() -> None:
