@@ -12,7 +12,7 @@ import pytest
 from sources.errors import Refused
 from sources.reading import Parsed
 from tests.sources.bjs import bjs_file
-from tests.sources.fixtures import parse
+from tests.sources.fixtures import complete, parse
 
 SOURCE = "bjs_correctional_populations"
 TITLE = (
@@ -258,6 +258,16 @@ def test_real_populations_by_state(raw: Path) -> None:
     held = frame[(frame["measure"] == "persons_held") & ~frame["place_id"].isin(["USA", "USA-STATE", "USA-FED"])]
     assert len(held) == 51
     assert abs(held["value"].sum() - 1942600) <= 51 * 50, "each rounded to the nearest 100"
+
+
+def test_the_real_total_of_2010_that_leaves_local_jails_out_is_dropped(raw: Path) -> None:
+    name = "cpus16at03.csv"
+    parsed = parse(SOURCE, "at03", name, (raw / "bjs" / "cpus16" / name).read_bytes())
+    frame, dropped, record = complete(SOURCE, "at03", parsed)
+    assert [entry.locator for entry in dropped] == [f"{name}:13:5"]
+    assert record["state"].tolist() == ["applied"]
+    totals = frame[(frame["place_id"] == "USA") & (frame["measure"] == "persons_held")]
+    assert totals["value"].tolist() == [1938500, 2166600, 2157800]  # 2000, 2015 and 2016
 
 
 def test_real_custody_rates_and_jails(raw: Path) -> None:
