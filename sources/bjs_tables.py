@@ -3,17 +3,21 @@
 A file is one table: lines that describe it, its title, one to four header rows, the body, and notes that explain every
 symbol and footnote used above. Columns move between editions, so that a figure is known by the headers above it and the
 labels before it, never by its column; and what a symbol means is read in the file's own notes. Which table it is, is
-read in its title, because table numbers change their meaning. What the figures mean belongs to the parsers.
+read in its title, because table numbers change their meaning. What the figures mean belongs to the parsers, and so does
+what must hold among them: a table is proved by its own sums, changes and shares, because nothing outside it says how
+many rows and columns an edition should have.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
+from itertools import pairwise
+from math import inf, log
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +46,15 @@ STAMP = re.compile(r"\d{1,2}/\d{1,2}/(\d{4}|\d{2})", re.ASCII)
 
 _YEARS = r"\d{4}(?:-\d{4})?(?:(?:,? and|,) \d{4}(?:-\d{4})?)*"
 _DAY = r"(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, "
-TITLE_END = re.compile(rf", (?:{_DAY})?{_YEARS}$", re.ASCII)
+TITLE_END = re.compile(rf", (?:{_DAY})?(?P<years>{_YEARS})$", re.ASCII)
 COHORT = re.compile(r"\b(?:\d+ states in|in) (?:19|20)\d\d\b", re.ASCII)
+
+
+#: What symbols leave open of a count, by their meaning in the notes; any other symbol says nothing about it.
+HIDDEN = {"Four or fewer persons.": (0.0, 4.0), "Not applicable.": (0.0, 0.0)}
+
+#: A row or column by the end of its labels or headers, from the outermost inwards.
+Name = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -72,8 +83,10 @@ class Table:
         subject: the title without its number and the years at its end, and without a cohort's year and states.
         vintage: the publisher's date of version, as an ISO date.
         note: the general note, empty where there is none.
+        source: the last line, which names the surveys.
         meanings: what each symbol and each footnote letter means, from the notes.
         items: cells of figures, counted before any is interpreted.
+        meant: by line and column, what a figure is by others of the table that contradict it, where a person said so.
     """
 
     name: str
@@ -81,9 +94,11 @@ class Table:
     subject: str
     vintage: str
     note: str
+    source: str
     meanings: Mapping[str, str]
     figures: Sequence[Figure]
     items: int
+    meant: Mapping[tuple[int, int], float] = field(default_factory=dict)
 
     def refuse(self, figure: Figure, why: str) -> Refused:
         """The error for one cell."""
@@ -105,6 +120,19 @@ class Table:
         """Refuse unless the table's note says `needed`, on which the meaning of the figure rests."""
         if needed not in self.note:
             raise self.refuse(figure, f"the table's note no longer says {needed!r}; read the note again.")
+
+    def years(self) -> list[int]:
+        """The years that the title names at its end."""
+        if not (found := TITLE_END.search(_tidy(self.title))):
+            raise refusal(self.name, f"the title {self.title!r} does not end with years.")
+        spans = [part.split("-") for part in re.split(r",? and |, ", found["years"])]
+        return [year for span in spans for year in range(int(span[0]), int(span[-1]) + 1)]
+
+    def two_years(self) -> tuple[int, int]:
+        """The two years that the title names."""
+        if len(years := self.years()) != 2:
+            raise refusal(self.name, f"the title names {len(years)} years instead of two.")
+        return years[0], years[1]
 
     def _bases(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
         """The texts that `text` may be, each with the footnotes that are then glued to it."""
@@ -173,6 +201,187 @@ class Ledger:
 
 
 @dataclass(frozen=True)
+class Between:
+    """From what to what a figure can lie that is known only as it was rounded, or only by its symbol.
+
+    The arithmetic is that of figures that are not below zero: what two of them can make at the least and at the most.
+    """
+
+    low: float
+    high: float
+
+    def __add__(self, other: Between) -> Between:
+        return Between(self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: Between) -> Between:
+        return Between(self.low - other.high, self.high - other.low)
+
+    def __mul__(self, other: Between) -> Between:
+        return Between(self.low * other.low, self.high * other.high if self.high and other.high else 0)
+
+    def __truediv__(self, other: Between) -> Between:
+        low = self.low / other.high if other.high else inf
+        return Between(low if self.low else 0, self.high / other.low if other.low else inf)
+
+    def change(self, before: Between) -> Between:
+        """The change from `before` to this in percent."""
+        ratio = self / before
+        return Between(100 * ratio.low - 100, 100 * ratio.high - 100)
+
+    def growth(self, before: Between, years: int) -> Between:
+        """The same as a rate of growth over so many years, which the publisher calls the average annual change."""
+        ratio = self / before
+        return Between(*(100 * log(bound) / years if bound else -inf for bound in (ratio.low, ratio.high)))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Figures of one kind: every one of the declared rows and columns, once.
+
+    Attributes:
+        unit: to what the figures are rounded; 0 for a count of persons that is not.
+    """
+
+    table: Table
+    rows: Sequence[Name]
+    columns: Sequence[Name]
+    unit: float
+    cells: Mapping[tuple[Name, Name], Figure]
+
+    @classmethod
+    def of(
+        cls, table: Table, rows: Iterable[Name], columns: Iterable[Name], unit: float = 0, signed: bool = False
+    ) -> Block:
+        """The block, proved to be whole and written in its unit; only changes are `signed`.
+
+        Raises:
+            Refused: naming the row or column that is missing or stands there twice, or the figure that cannot be.
+        """
+        rows, columns = list(rows), list(columns)
+        row_of = {labels: _named(table, labels, rows) for labels in {f.labels for f in table.figures}}
+        column_of = {heads: _named(table, heads, columns) for heads in {f.heads for f in table.figures}}
+        cells: dict[tuple[Name, Name], Figure] = {}
+        for figure in table.figures:
+            row, column = row_of[figure.labels], column_of[figure.heads]
+            if row is None or column is None:
+                continue
+            if other := cells.get((row, column)):
+                again = f"row {' / '.join(row)!r}" if other.line != figure.line else f"column {' / '.join(column)!r}"
+                raise table.refuse(figure, f"the {again} stands there twice.")
+            cells[row, column] = figure
+            _written(table, figure, unit or 1, signed)
+        for kind, names, position in (("row", rows, 0), ("column", columns, 1)):
+            if absent := [" / ".join(name) for name in names if all(cell[position] != name for cell in cells)]:
+                raise refusal(
+                    table.name, f"the {kind} {absent[0]!r} is missing, one of {len(names)} that it must have."
+                )
+        if gaps := [(row, column) for row in rows for column in columns if (row, column) not in cells]:
+            at, under = map(" / ".join, gaps[0])
+            raise refusal(table.name, f"the row {at!r} has no figure in column {under!r}.")
+        return cls(table, rows, columns, unit, cells)
+
+    def around(self, row: Name, column: Name) -> Between:
+        """From what to what the figure can lie before it was rounded, as far as the table says."""
+        if (figure := self.cells.get((row, column))) is None:
+            named = f"{' / '.join(row)} in {' / '.join(column)}"
+            raise refusal(self.table.name, f"there is no figure of {named}, from which another is computed.")
+        if (value := self._value(figure)) is None:
+            return Between(*HIDDEN.get(self.table.meanings.get(figure.symbol or "", ""), (0, inf)))
+        return Between(max(0, value - self.unit / 2), value + self.unit / 2)
+
+    def _value(self, figure: Figure) -> float | None:
+        return self.table.meant.get((figure.line, figure.column), figure.value)
+
+    def total(self, cells: Iterable[tuple[Name, Name]]) -> Between:
+        """The sum of figures."""
+        return sum((self.around(*cell) for cell in cells), Between(0, 0))
+
+    def hold(self, row: Name, column: Name, expected: Between, why: str) -> None:
+        """Refuse unless the figure, as it was rounded, lies where others say that it must; a symbol says nothing."""
+        figure = self.cells[row, column]
+        if (value := self._value(figure)) is None:
+            return
+        slack = self.unit / 2 + 1e-9 * max(1, abs(value))
+        if not expected.low - slack <= value <= expected.high + slack:
+            low, high = (f"{round(bound, 3):,.12g}" for bound in (expected.low, expected.high))
+            made = low if low == high else f"at least {low}" if high == "inf" else f"{low} to {high}"
+            raise self.table.refuse(figure, f"{figure.text.strip()!r} does not agree with {why}: {made}.")
+
+    def rows_add_up(self, whole: Name, parts: Sequence[Name]) -> None:
+        """In each column, the parts make the whole."""
+        for column in self.columns:
+            made = self.total((part, column) for part in parts)
+            self.hold(whole, column, made, f"the sum of {_listed(parts)}")
+
+    def columns_add_up(self, whole: Name, parts: Sequence[Name], twice: float = 0) -> None:
+        """In each row, the parts make the whole, of which a share of at most `twice` may be counted in two of them."""
+        for row in self.rows:
+            made = self.total((row, part) for part in parts)
+            self.hold(row, whole, Between(made.low * (1 - twice), made.high), f"the sum of {_listed(parts)}")
+
+    def columns_within(self, whole: Name, parts: Sequence[Name]) -> None:
+        """In each row, the parts do not exceed the whole, which has others too."""
+        for row in self.rows:
+            made = self.total((row, part) for part in parts)
+            self.hold(row, whole, Between(made.low, inf), f"the sum of {_listed(parts)}, which it includes")
+
+    def columns_ordered(self, more: Name, less: Name) -> None:
+        """In each row, the one is at least the other, as in all that was ever published: columns have not changed."""
+        for row in self.rows:
+            why = f"{' / '.join(less)}, which is never the larger"
+            self.hold(row, more, Between(self.around(row, less).low, inf), why)
+
+    def percent(self) -> None:
+        """No figure is outside 0 to 100."""
+        for cell in self.cells:
+            self.hold(*cell, Between(0, 100), "percentages")
+
+    def alike(self, names: Sequence[tuple[Name, Name]], times: float) -> None:
+        """Figures that follow each other differ by less than `times`: a decimal point has not moved."""
+        for before, cell in pairwise(names):
+            near = self.around(*before)
+            self.hold(*cell, Between(near.low / times, near.high * times), f"{' / '.join(before[0])} beside it")
+
+
+def _named(table: Table, texts: Sequence[str], names: Sequence[Name]) -> Name | None:
+    """Which of the names the labels or headers end with, footnotes apart; the longest of several."""
+    last = table.plain(texts[-1], {name[-1] for name in names})
+    fits = [
+        name
+        for name in names
+        if name[-1] == last
+        and len(name) <= len(texts)
+        and all(table.plain(text, (part,)) is not None for text, part in zip(texts[-len(name) :], name, strict=True))
+    ]
+    return max(fits, key=len, default=None)
+
+
+def _written(table: Table, figure: Figure, unit: float, signed: bool) -> None:
+    """Refuse a figure of a block that is no number, is finer than its unit, or below zero."""
+    if figure.value is None:
+        if figure.symbol is None:
+            raise table.refuse(figure, f"{figure.text!r} is not a number.")
+    elif abs(figure.value / unit - round(figure.value / unit)) > 1e-6:
+        raise table.refuse(figure, f"{figure.text.strip()!r} is not a multiple of {unit:g}, to which the table rounds.")
+    elif figure.value < 0 and not signed:
+        raise table.refuse(figure, f"{figure.text.strip()!r} is below zero.")
+
+
+def _listed(names: Sequence[Name]) -> str:
+    """The names, of many only the first and the last."""
+    said = [" / ".join(name) for name in names]
+    return " and ".join(said) if len(said) < 4 else f"{said[0]} to {said[-1]}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read: what each figure means, and what must hold among them."""
+
+    figure: Callable[[Ledger, Figure], None]
+    proof: Callable[[Table], None]
+
+
+@dataclass(frozen=True)
 class Subject:
     """What a table is about: its dataset, the way of reading it, and why it is left out where there is none."""
 
@@ -191,6 +400,41 @@ def subject(table: Table, path: Path) -> Subject:
             f"a table about {table.subject!r} is not in {path.parent.name}/{path.name}; add it there once it is read.",
         )
     return known[table.subject]
+
+
+def _with_meant(table: Table, path: Path) -> Table:
+    """The table with what its misprints are meant to say, where the cell still is what is listed."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        listed = {
+            (int(row["line"]), int(row["column"]), row["text"]): float(row["meant"])
+            for row in csv.DictReader(stream)
+            if (row["file"], row["vintage"]) == (table.name, table.vintage)
+        }
+    found = ((f.line, f.column, f.text) for f in table.figures)
+    return replace(
+        table, meant={(line, at): listed[line, at, text] for line, at, text in found if (line, at, text) in listed}
+    )
+
+
+def parse_table(file: RawFile, folder: Path, readings: Mapping[str, Reading], into: str) -> Parsed:
+    """Rows of one table, in the way that its title asks for; those of a source are known by its `subjects.csv`.
+
+    A figure that others of the table contradict is refused, unless the source's `misprints.csv` says what it is meant
+    to be; then that must agree with all of them, and the row still has the figure as it is printed.
+    """
+    table = read(file)
+    if (listed := folder / "misprints.csv").exists():
+        table = _with_meant(table, listed)
+    about = subject(table, folder / "subjects.csv")
+    ledger = Ledger(table, about.dataset)
+    for figure in table.figures:
+        if about.reading:
+            readings[about.reading].figure(ledger, figure)
+        else:
+            ledger.leave(figure, about.reason)
+    if about.reading:
+        readings[about.reading].proof(table)
+    return ledger.parsed(into)
 
 
 def read(file: RawFile) -> Table:
@@ -220,7 +464,7 @@ def read(file: RawFile) -> Table:
     note, meanings = _notes(file.name, rows[end:], lines[end:])
     figures, items = _body(file.name, rows[blank + 2 : end], lines[blank + 2 : end], meanings)
     about = COHORT.sub(lambda m: "# states in #" if "states" in m[0] else "in #", TITLE_END.sub("", found[3]))
-    return Table(file.name, title, about, vintage, note, meanings, figures, items)
+    return Table(file.name, title, about, vintage, note, _tidy(rows[-1][0]), meanings, figures, items)
 
 
 def _tidy(text: str) -> str:
@@ -386,3 +630,8 @@ def states() -> Mapping[str, str]:
     """The place of each jurisdiction, by the publisher's label; Georgia and Washington are states here."""
     with Path(__file__).with_name("bjs_states.csv").open(encoding="utf-8", newline="") as stream:
         return {row["label"]: row["place_id"] for row in csv.DictReader(stream)}
+
+
+#: The rows of a table by jurisdiction: the totals, and the states with the District of Columbia.
+TOTALS: Sequence[Name] = [("U.S. total",), ("Federal",), ("State",)]
+STATES: Sequence[Name] = [(label,) for label in states() if (label,) not in TOTALS]

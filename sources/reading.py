@@ -680,3 +680,17 @@ def read_sheets(file: RawFile, expected: Sequence[str]) -> dict[str, Sheet]:
             name: Sheet(file.name, name, opened.get_sheet_by_name(name).to_python(skip_empty_area=False))
             for name in expected
         }
+
+
+def said(cell: str) -> str:
+    """A text that must not be empty."""
+    if not cell.strip():
+        raise ValueError("nothing is said here")
+    return cell
+
+
+def without_figure(cells: Cells, frame: pd.DataFrame, reasons: pd.Series[Any]) -> tuple[pd.DataFrame, list[LeftOut]]:
+    """The rows made of `cells` that have no reason to be left out, and the entries for those that have one."""
+    out = reasons.notna()
+    entries = [LeftOut(frame["locator"][i], str(reasons[i]), cells.raw(i)) for i in out[out].index]
+    return frame[~out].reset_index(drop=True), entries

@@ -7,15 +7,26 @@ of each title which dataset it is and how it is read, because the numbers of tab
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sources.bjs_tables import Figure, Ledger, read, states, subject, year_of
+from sources.bjs_tables import (
+    STATES,
+    TOTALS,
+    Between,
+    Block,
+    Figure,
+    Ledger,
+    Name,
+    Reading,
+    Table,
+    parse_table,
+    states,
+    year_of,
+)
 from sources.reading import Parsed, RawFile
-
-SUBJECTS = Path(__file__).with_name("subjects.csv")
 
 COUNT = "prisoners_under_jurisdiction"
 RATE = "prisoners_under_jurisdiction_rate"
@@ -58,7 +69,21 @@ AGES = {
     "65 or older": "Y_GE65",
 }  # fmt: skip
 NUMBER = "Number of sentenced prisoners"
+GROUPS: Mapping[str, dict[str, str]] = {"Total": {}, "All male": {"sex": "M"}, "All female": {"sex": "F"}}
 CAPACITY = {"Rated": "rated_capacity", "Operational": "operational_capacity", "Design": "design_capacity"}
+#: Kinds of admissions and releases, as the headers call them after the year.
+ENTRIES: Mapping[str, dict[str, Any] | None] = {
+    "total": {"measure": "admissions", **MORE_THAN_A_YEAR},
+    "new court commitments": None,
+    "conditional supervision violations": None,
+}
+EXITS: Mapping[str, dict[str, Any] | None] = {
+    "total": {"measure": "releases", **MORE_THAN_A_YEAR},
+    "unconditional": None,
+    "conditional": None,
+    "deaths": {"measure": "deaths_in_custody", "definition": "sentenced_under_jurisdiction"},
+}
+FOREIGN = "Non-U.S. citizens as a percent of prison population"
 TERRITORY = {
     "American Samoa": "ASM",
     "Guam": "GUM",
@@ -74,15 +99,7 @@ DAY = re.compile(r"December 31, (\d{4})")
 
 def parse(file: RawFile) -> Parsed:
     """Rows of one table, in the way that its title asks for."""
-    table = read(file)
-    about = subject(table, SUBJECTS)
-    ledger = Ledger(table, about.dataset)
-    for figure in table.figures:
-        if about.reading:
-            READINGS[about.reading](ledger, figure)
-        else:
-            ledger.leave(figure, about.reason)
-    return ledger.parsed("observation")
+    return parse_table(file, Path(__file__).parent, READINGS, "observation")
 
 
 def _place(ledger: Ledger, figure: Figure) -> tuple[str, list[str]]:
@@ -184,15 +201,12 @@ def _flow(ledger: Ledger, figure: Figure, measures: Mapping[str, dict[str, Any] 
 
 def _admissions(ledger: Ledger, figure: Figure) -> None:
     ledger.table.say(figure, SAYS_SENTENCE)
-    entries = {"measure": "admissions", **MORE_THAN_A_YEAR}
-    _flow(ledger, figure, {"total": entries, "new court commitments": None, "conditional supervision violations": None})
+    _flow(ledger, figure, ENTRIES)
 
 
 def _releases(ledger: Ledger, figure: Figure) -> None:
     ledger.table.say(figure, SAYS_SENTENCE)
-    deaths = {"measure": "deaths_in_custody", "definition": "sentenced_under_jurisdiction"}
-    out = {"measure": "releases", **MORE_THAN_A_YEAR}
-    _flow(ledger, figure, {"total": out, "unconditional": None, "conditional": None, "deaths": deaths})
+    _flow(ledger, figure, EXITS)
 
 
 def _capacity(ledger: Ledger, figure: Figure) -> None:
@@ -244,17 +258,16 @@ def _rates_of_years_adults(ledger: Ledger, figure: Figure) -> None:
 
 def _ages(ledger: Ledger, figure: Figure, place: str, measure: str = SHARE) -> None:
     """A table with ages in its rows, sexes and races in its columns, and the number of prisoners in its last row."""
-    groups = {"Total": {}, "All male": {"sex": "M"}, "All female": {"sex": "F"}}
     label, head = figure.labels[-1], figure.heads[-1]
     if ledger.table.plain(head, RACES):
         return ledger.leave(figure, RACE)
-    sex = _one(ledger, figure, head, groups)
+    sex = _one(ledger, figure, head, GROUPS)
     known = {**AGES, NUMBER: "_T"}
     age = _one(ledger, figure, label, known)
     counted = ledger.table.plain(label, (NUMBER,)) is not None
     if measure == SHARE and age == "_T" and not counted:
         return ledger.leave(figure, WHOLE)
-    notes = [*ledger.table.footnotes(head, groups), *ledger.table.footnotes(label, known)]
+    notes = [*ledger.table.footnotes(head, GROUPS), *ledger.table.footnotes(label, known)]
     cells = {"place_id": place, "measure": COUNT if counted else measure, "age": age, **sex}
     cells |= _sentenced(ledger, figure) | _titled_day(ledger, figure)
     return ledger.row(figure, cells, notes, percent=measure == SHARE and not counted)
@@ -272,7 +285,7 @@ def _citizens(ledger: Ledger, figure: Figure) -> None:
     groups = {"U.S. citizen prisoners": "NATIONAL", "Non-U.S. citizen prisoners": "FOREIGN"}
     place, notes = _place(ledger, figure)
     over, head = figure.heads[0], figure.heads[-1]
-    if ledger.table.plain(head, ("Non-U.S. citizens as a percent of prison population",)):
+    if ledger.table.plain(head, (FOREIGN,)):
         return ledger.leave(figure, FOREIGN_SHARE)
     cells = {
         "place_id": place,
@@ -302,22 +315,197 @@ def _territories(ledger: Ledger, figure: Figure) -> None:
     return ledger.row(figure, {"place_id": place, **cells, **_titled_day(ledger, figure)}, notes)
 
 
-READINGS: Mapping[str, Callable[[Ledger, Figure], None]] = {
-    "jurisdictions": lambda ledger, figure: _jurisdictions(ledger, figure, _everybody),
-    "jurisdictions_sentenced": lambda ledger, figure: _jurisdictions(ledger, figure, _sentenced),
-    "rates_of_jurisdictions": _rates_of_jurisdictions,
-    "admissions": _admissions,
-    "releases": _releases,
-    "capacity": _capacity,
-    "years": _years_all,
-    "years_sentenced": _years_sentenced,
-    "rates_of_years": _rates_of_years,
-    "rates_of_years_adults": _rates_of_years_adults,
-    "ages": lambda ledger, figure: _ages(ledger, figure, "USA"),
-    "ages_state": lambda ledger, figure: _ages(ledger, figure, "USA-STATE"),
-    "ages_federal": lambda ledger, figure: _ages(ledger, figure, "USA-FED"),
-    "rates_of_ages": lambda ledger, figure: _ages(ledger, figure, "USA", RATE),
-    "minors": _minors,
-    "citizens": _citizens,
-    "territories": _territories,
+#: The federal system holds the prisoners of the District of Columbia.
+PRISON_STATES = [state for state in STATES if state != ("District of Columbia",)]
+ALL_ROWS = [*TOTALS, *PRISON_STATES]
+OF_GROUPS: Sequence[Name] = [(group,) for group in GROUPS]
+
+
+def _systems_add_up(block: Block) -> None:
+    block.rows_add_up(TOTALS[0], TOTALS[1:])
+    block.rows_add_up(TOTALS[2], PRISON_STATES)
+
+
+def _changes_hold(counts: Block, span: str, of: Mapping[Name, tuple[Name, Name]]) -> None:
+    """Changes in numbers and in percent are those between two columns of counts.
+
+    `span` is the years as the headers write them; `of` says by what else stands in the header which columns.
+    """
+    absolute, percent = f"Change, {span}", f"Percent change, {span}"
+    changes = Block.of(counts.table, counts.rows, [(absolute, *rest) for rest in of], signed=True)
+    shares = Block.of(counts.table, counts.rows, [(percent, *rest) for rest in of], 0.1, signed=True)
+    for row in counts.rows:
+        for rest, (first, last) in of.items():
+            before, after = counts.around(row, first), counts.around(row, last)
+            why = f"{' / '.join(first)} and {' / '.join(last)}"
+            changes.hold(row, (absolute, *rest), after - before, why)
+            shares.hold(row, (percent, *rest), after.change(before), why)
+
+
+def _sexes_hold(rates: Block, total: Name, male: Name, female: Name) -> None:
+    """The rate of all lies where men, who are two to three fifths of any population here, put it."""
+    for row in rates.rows:
+        men, women = rates.around(row, male), rates.around(row, female)
+        low, high = 0.4 * men.low + 0.6 * women.low, 0.6 * men.high + 0.4 * women.high
+        rates.hold(row, total, Between(low, high), f"{male[-1]} and {female[-1]}, if each is 40 to 60 % of residents")
+
+
+def _jurisdictions_hold(table: Table) -> None:
+    first, last = map(str, table.two_years())
+    counts = Block.of(table, ALL_ROWS, [(year, sex) for year in (first, last) for sex in SEXES])
+    for year in (first, last):
+        counts.columns_add_up((year, "Total"), [(year, "Male"), (year, "Female")])
+        counts.columns_ordered((year, "Male"), (year, "Female"))
+    _systems_add_up(counts)
+    _changes_hold(counts, f"{first}-{last}", {(sex,): ((first, sex), (last, sex)) for sex in SEXES})
+
+
+def _rates_of_jurisdictions_hold(table: Table) -> None:
+    first, last = (f"Per 100,000 U.S. residents within each group in {year}" for year in table.two_years())
+    groups = [("All ages", sex) for sex in SEXES] + [("All ages", "Age 18 or older")]
+    total, male, female, adults = groups
+    rates = Block.of(table, ALL_ROWS, [(over, *group) for over in (first, last) for group in groups], 1)
+    rates.rows_add_up(TOTALS[0], TOTALS[1:])
+    for over in (first, last):
+        _sexes_hold(rates, (over, *total), (over, *male), (over, *female))
+        for row in rates.rows:
+            expected = rates.around(row, (over, *total)) / Between(0.65, 0.9)
+            why = "the rate of all ages, if adults are 65 to 90 % of residents"
+            rates.hold(row, (over, *adults), expected, why)
+    for row in rates.rows:
+        for group in groups:
+            rates.alike([(row, (over, *group)) for over in (first, last)], 3)
+
+
+def _flow_holds(table: Table, kinds: Sequence[str]) -> None:
+    """Those of all kinds, which have others beside the kinds that are shown."""
+    first, last = table.two_years()
+    years = [str(first), str(last)]
+    counts = Block.of(table, ALL_ROWS, [(f"{year} {kind}",) for kind in ("total", *kinds) for year in years])
+    _systems_add_up(counts)
+    for year in years:
+        counts.columns_within((f"{year} total",), [(f"{year} {kind}",) for kind in kinds])
+    _changes_hold(counts, f"{first}-{last}", {(): ((f"{first} total",), (f"{last} total",))})
+
+
+def _capacity_holds(table: Table) -> None:
+    rows = [TOTALS[1], *PRISON_STATES]
+    capacities = Block.of(table, rows, [(of,) for of in CAPACITY])
+    held: Name = ("Custody population",)
+    persons = Block.of(table, rows, [held])
+    shares = Block.of(table, rows, [("Lowest capacity",), ("Highest capacity",)], 0.1)
+    for row in rows:
+        known = [c for of in CAPACITY if (c := capacities.around(row, (of,))).low == c.high]
+        for name, of_known in (("Lowest capacity", min), ("Highest capacity", max)) if known else ():
+            capacity = of_known(known, key=lambda c: c.low)
+            share = persons.around(row, held) / capacity * Between(100, 100)
+            shares.hold(row, (name,), share, f"the custody population and the {name.lower()}")
+
+
+def _years_hold(table: Table, unit: float = 0) -> None:
+    """Counts (no unit) or rates of each year; the changes over the last year and over all are computed from them."""
+    years = table.years()
+    columns: list[Name] = [(of,) for of in SYSTEMS]
+    counts = Block.of(table, [(str(year),) for year in years], columns, unit)
+    counts.columns_add_up(("Total",), [("Federal",), ("State",)])
+    counts.columns_ordered(("State",), ("Federal",))
+    counts.columns_ordered(("Male",), ("Female",))
+    for column in columns:
+        counts.alike([(row, column) for row in counts.rows], 2)
+    if unit:
+        _sexes_hold(counts, ("Total",), ("Male",), ("Female",))
+    else:
+        counts.columns_add_up(("Total",), [("Male",), ("Female",)])
+    spans = [(years[0], years[-1]), (years[-2], years[-1])]
+    changes = Block.of(table, [("Percent change", f"{a}-{b}") for a, b in spans], columns, 0.1, signed=True)
+    for row, (first, last) in zip(changes.rows, spans, strict=True):
+        for column in columns:
+            before, after = counts.around((str(first),), column), counts.around((str(last),), column)
+            changes.hold(row, column, after.change(before), f"{first} and {last}")
+
+
+def _numbers_of_sexes(table: Table) -> Block:
+    numbers = Block.of(table, [(NUMBER,)], OF_GROUPS)
+    numbers.columns_add_up(OF_GROUPS[0], OF_GROUPS[1:])
+    numbers.columns_ordered(*OF_GROUPS[1:])
+    return numbers
+
+
+def _ages_hold(table: Table) -> None:
+    """Shares of ages make the whole, and those of the sexes, weighted by their numbers, those of all."""
+    numbers = _numbers_of_sexes(table)
+    ages = [(age,) for age in AGES]
+    shares = Block.of(table, ages, OF_GROUPS, 0.1)
+    shares.rows_add_up(ages[0], ages[1:])
+    everybody, *sexes = OF_GROUPS
+    for age in ages:
+        made = _weighted(shares, numbers, age, sexes)
+        shares.hold(age, everybody, made, "All male and All female, weighted by their numbers")
+
+
+def _weighted(shares: Block, numbers: Block, row: Name, parts: Sequence[Name]) -> Between:
+    made = Between(0, 0)
+    for part in parts:
+        made += shares.around(row, part) * numbers.around((NUMBER,), part)
+    return made / numbers.total(((NUMBER,), part) for part in parts)
+
+
+def _rates_of_ages_hold(table: Table) -> None:
+    _numbers_of_sexes(table)
+    rates = Block.of(table, [(age,) for age in AGES], OF_GROUPS, 1)
+    _sexes_hold(rates, *OF_GROUPS)
+
+
+def _minors_hold(table: Table) -> None:
+    _systems_add_up(Block.of(table, ALL_ROWS, [(str(year),) for year in table.two_years()]))
+
+
+def _citizens_hold(table: Table) -> None:
+    rows = [TOTALS[1], *PRISON_STATES]
+    nationals, foreigners = "U.S. citizen prisoners", "Non-U.S. citizen prisoners"
+    counts = Block.of(table, rows, [(group, sex) for group in (nationals, foreigners) for sex in SEXES])
+    for group in (nationals, foreigners):
+        counts.columns_add_up((group, "Total"), [(group, "Male"), (group, "Female")])
+        counts.columns_ordered((group, "Male"), (group, "Female"))
+    share: Name = (FOREIGN,)
+    shares = Block.of(table, rows, [share], 0.1)
+    for row in rows:
+        foreign = counts.around(row, (foreigners, "Total"))
+        known = foreign + counts.around(row, (nationals, "Total"))
+        # The base has those of unknown citizenship too, or is another population than the two counts: see the notes.
+        base = known * Between(0.9, 1.5)
+        shares.hold(row, share, foreign / base * Between(100, 100), "the counts of citizens and others")
+
+
+def _territories_hold(table: Table) -> None:
+    rows: list[Name] = [(name,) for name in TERRITORY]
+    persons: list[Name] = [("Total",), ("Sentenced to more than 1 year",), ("Total custody population",)]
+    counts = Block.of(table, [("Total",), *rows], persons)
+    counts.rows_add_up(("Total",), rows)
+    counts.columns_within(persons[0], persons[1:2])
+    capacities = Block.of(table, [("Total",), *rows], [(of,) for of in CAPACITY])
+    for row in rows:
+        capacities.alike([(row, of) for of in capacities.columns], 3)
+
+
+READINGS: Mapping[str, Reading] = {
+    "jurisdictions": Reading(lambda ledger, figure: _jurisdictions(ledger, figure, _everybody), _jurisdictions_hold),
+    "jurisdictions_sentenced": Reading(
+        lambda ledger, figure: _jurisdictions(ledger, figure, _sentenced), _jurisdictions_hold
+    ),
+    "rates_of_jurisdictions": Reading(_rates_of_jurisdictions, _rates_of_jurisdictions_hold),
+    "admissions": Reading(_admissions, lambda table: _flow_holds(table, list(ENTRIES)[1:])),
+    "releases": Reading(_releases, lambda table: _flow_holds(table, list(EXITS)[1:])),
+    "capacity": Reading(_capacity, _capacity_holds),
+    "years": Reading(_years_all, _years_hold),
+    "years_sentenced": Reading(_years_sentenced, _years_hold),
+    "rates_of_years": Reading(_rates_of_years, lambda table: _years_hold(table, 1)),
+    "rates_of_years_adults": Reading(_rates_of_years_adults, lambda table: _years_hold(table, 1)),
+    "ages": Reading(lambda ledger, figure: _ages(ledger, figure, "USA"), _ages_hold),
+    "ages_state": Reading(lambda ledger, figure: _ages(ledger, figure, "USA-STATE"), _ages_hold),
+    "ages_federal": Reading(lambda ledger, figure: _ages(ledger, figure, "USA-FED"), _ages_hold),
+    "rates_of_ages": Reading(lambda ledger, figure: _ages(ledger, figure, "USA", RATE), _rates_of_ages_hold),
+    "minors": Reading(_minors, _minors_hold),
+    "citizens": Reading(_citizens, _citizens_hold),
+    "territories": Reading(_territories, _territories_hold),
 }

@@ -7,15 +7,15 @@ how many do. `subjects.csv` says of each title which dataset it is and how it is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sources.bjs_tables import Figure, Ledger, read, subject
+from sources.bjs_tables import Between, Block, Figure, Ledger, Name, Reading, Table, parse_table
+from sources.errors import refusal
 from sources.reading import Parsed, RawFile
-
-SUBJECTS = Path(__file__).with_name("subjects.csv")
 
 ERROR = "standard error: no column holds it"
 MEDIAN = "median time served, which is no figure on return"
@@ -26,65 +26,44 @@ STATES = frozenset({"24", "22", "18"})
 COHORT = re.compile(r"released in (?:(\d+) states in )?(\d{4})\b")
 TAKE_PART = re.compile(r"across the (\d+) states")
 WITHIN = re.compile(r"within (\d+) years")
+FOLLOWED = re.compile(r"data collection, (\d{4})-(\d{4})")
 YEAR = re.compile(r"Year (\d+)|(\d+)(?:st|nd|rd|th)")
 
 OUTCOMES = {"Arrest": "rearrest", "Conviction": "reconviction", "Return to prison": "reimprisonment"}
 VIOLATIONS = "probation or parole violation or an arrest that led to a new sentence"
 SEXES = {"Male": "M", "Female": "F"}
 EVERYBODY = frozenset({"All released prisoners", "All first releases"})
-OFFENCES = frozenset(
-    {
-        "Violent",
-        "Homicide",
-        "Murder/nonnegligent manslaughter",
-        "Rape/sexual assault",
-        "Robbery",
-        "Assault",
-        "Property",
-        "Burglary",
-        "Larceny/motor vehicle theft",
-        "Fraud/forgery",
-        "Drug",
-        "Public order",
-    }
-)
-ARRESTED_FOR = frozenset(
-    {
-        "Total violent",
-        "Total property",
-        "Homicide",
-        "Rape/sexual assault",
-        "Robbery",
-        "Assault",
-        "Burglary",
-        "Larceny/motor vehicle theft",
-        "Fraud/ forgery",
-        "Drug",
-        "Public order",
-    }
+GROUPS = ("Violent", "Property", "Drug", "Public order")
+OTHER_VIOLENT = ("Rape/sexual assault", "Robbery", "Assault")
+OTHER_PROPERTY = ("Burglary", "Larceny/motor vehicle theft", "Fraud/forgery")
+KILLED = ("Homicide", "Murder/nonnegligent manslaughter")
+OFFENCES = frozenset({*GROUPS, *KILLED, *OTHER_VIOLENT, *OTHER_PROPERTY})
+ARRESTED_FOR = (
+    "Total violent",
+    "Homicide",
+    "Rape/sexual assault",
+    "Robbery",
+    "Assault",
+    "Total property",
+    "Burglary",
+    "Larceny/motor vehicle theft",
+    "Fraud/ forgery",
+    "Drug",
+    "Public order",
 )
 AFTER = "Percent of released prisoners who were arrested within 10 years after serving—"
 LONGER = "61 or more"
-SERVED = frozenset({"6 months or less", "7-12", "13-18", "19-24", "25-36", "37-60", "61-80", "81 or more"})
-AROUND_MEDIAN = frozenset(
-    {
-        "Less than the median time served before first release",
-        "More than the median time served before first release",
-    }
+SHORTER = ("6 months or less", "7-12", "13-18", "19-24", "25-36", "37-60")
+LONG = ("61-80", "81 or more")
+AROUND_MEDIAN = (
+    "Less than the median time served before first release",
+    "More than the median time served before first release",
 )
 
 
 def parse(file: RawFile) -> Parsed:
     """Rows of one table, in the way that its title asks for."""
-    table = read(file)
-    about = subject(table, SUBJECTS)
-    ledger = Ledger(table, about.dataset)
-    for figure in table.figures:
-        if about.reading:
-            READINGS[about.reading](ledger, figure)
-        else:
-            ledger.leave(figure, about.reason)
-    return ledger.parsed("recidivism")
+    return parse_table(file, Path(__file__).parent, READINGS, "recidivism")
 
 
 def _name(ledger: Ledger, figure: Figure, text: str, known: Collection[str]) -> str:
@@ -187,7 +166,7 @@ def _offence(ledger: Ledger, figure: Figure) -> tuple[str, list[str]]:
 
 
 def _by_offence(ledger: Ledger, figure: Figure) -> None:
-    if _name(ledger, figure, figure.heads[-1], ARRESTED_FOR | {"Any"}) != "Any":
+    if _name(ledger, figure, figure.heads[-1], {*ARRESTED_FOR, "Any"}) != "Any":
         return ledger.leave(figure, NARROWER)
     part, _ = _offence(ledger, figure)  # its footnotes are about arrests for that offence
     return _row(ledger, figure, "rearrest", {"subgroup": _subgroup(part), **_within(ledger, figure)})
@@ -195,8 +174,8 @@ def _by_offence(ledger: Ledger, figure: Figure) -> None:
 
 def _by_time_served(ledger: Ledger, figure: Figure) -> None:
     over = _name(ledger, figure, figure.heads[0], {AFTER, LONGER})
-    head = _name(ledger, figure, figure.heads[-1], {*SERVED, "Total"})
-    if (head in ("Total", "61-80", "81 or more")) != (over == LONGER):
+    head = _name(ledger, figure, figure.heads[-1], {*SHORTER, *LONG, "Total"})
+    if (head in ("Total", *LONG)) != (over == LONGER):
         raise ledger.table.refuse(figure, f"{head} stands below {over!r}; the headers have changed.")
     part, notes = _offence(ledger, figure)
     served = LONGER if head == "Total" else head
@@ -216,11 +195,92 @@ def _by_median(ledger: Ledger, figure: Figure) -> None:
     return _row(ledger, figure, "rearrest", cells, notes, first_releases=True)
 
 
-READINGS: Mapping[str, Callable[[Ledger, Figure], None]] = {
-    "cumulative": _cumulative,
-    "annual": _annual_of_all,
-    "annual_by_sex": _annual_by_sex,
-    "by_offence": _by_offence,
-    "by_time_served": _by_time_served,
-    "by_median": _by_median,
+def _followed(table: Table) -> list[Name]:
+    """A row for each year of the follow-up, of which the last line of the table names the first and the last."""
+    if not (found := FOLLOWED.search(table.source)):
+        raise refusal(table.name, "the last line does not say in which years the prisoners were followed.")
+    years = range(1, int(found[2]) - int(found[1]) + 1)
+    if table.figures[0].labels[-1].startswith("Year"):
+        return [(f"Year {year}",) for year in years]
+    return [(f"{year}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(year, 'th') }",) for year in years]
+
+
+def _shares(table: Table, rows: Sequence[Name], columns: Sequence[Name]) -> Block:
+    block = Block.of(table, rows, columns, 0.1)
+    block.percent()
+    return block
+
+
+def _cumulative_hold(table: Table) -> None:
+    """Who has returned within a year has returned within two; and who was convicted after release was arrested."""
+    shares = _shares(table, _followed(table), [(outcome,) for outcome in OUTCOMES])
+    for before, row in pairwise(shares.rows):
+        for column in shares.columns:
+            grown = shares.around(before, column).low + shares.unit / 2
+            why = f"{before[0]}, since shares of those who returned only grow"
+            shares.hold(row, column, Between(grown, 100), why)
+    for row in shares.rows:
+        arrested = shares.around(row, ("Arrest",))
+        shares.hold(row, ("Conviction",), Between(0, arrested.high), "those arrested, of whom they are a part")
+
+
+def _annual_hold(table: Table, columns: Sequence[Name]) -> None:
+    shares = _shares(table, _followed(table), columns)
+    for column in columns:
+        shares.alike([(row, column) for row in shares.rows], 2)
+
+
+def _rows_of_offences(everybody: str, killed: str) -> list[Name]:
+    return [(name,) for name in (everybody, *GROUPS, killed, *OTHER_VIOLENT, *OTHER_PROPERTY)]
+
+
+def _by_offence_holds(table: Table) -> None:
+    """The share of all lies between those of the groups that make them up; who was arrested for one was arrested."""
+    shares = _shares(
+        table, _rows_of_offences("All released prisoners", "Homicide"), [("Any",), *((of,) for of in ARRESTED_FOR)]
+    )
+    _among_groups(shares)
+    for row in shares.rows:
+        narrower = max(shares.around(row, column).low for column in shares.columns[1:])
+        shares.hold(row, ("Any",), Between(narrower, 100), "the largest share of one kind of arrest")
+
+
+def _among_groups(shares: Block) -> None:
+    for column in shares.columns:
+        groups = [shares.around((group,), column) for group in GROUPS]
+        made = Between(min(group.low for group in groups), max(group.high for group in groups))
+        shares.hold(shares.rows[0], column, made, "the shares of violent, property, drug and public order offenders")
+
+
+def _by_time_holds(table: Table, columns: Sequence[Name]) -> Block:
+    """The same by time served, whose shares never differ by as much as a moved decimal point would make them."""
+    rows = _rows_of_offences("All first releases", "Murder/nonnegligent manslaughter")
+    shares = _shares(table, rows, columns)
+    _among_groups(shares)
+    for row in rows:
+        shares.alike([(row, column) for column in columns], 2)
+    return shares
+
+
+def _by_time_served_holds(table: Table) -> None:
+    times = [(AFTER, time) for time in SHORTER]
+    longer: Name = (LONGER, "Total")
+    shares = _by_time_holds(table, [*times, longer, *((LONGER, time) for time in LONG)])
+    for row in shares.rows:
+        parts = [shares.around(row, (LONGER, time)) for time in LONG]
+        made = Between(min(part.low for part in parts), max(part.high for part in parts))
+        shares.hold(row, longer, made, f"{' and '.join(LONG)} months, which make it up")
+
+
+def _by_median_holds(table: Table) -> None:
+    _by_time_holds(table, [(AFTER, half) for half in AROUND_MEDIAN])
+
+
+READINGS: Mapping[str, Reading] = {
+    "cumulative": Reading(_cumulative, _cumulative_hold),
+    "annual": Reading(_annual_of_all, lambda table: _annual_hold(table, [("Percent",)])),
+    "annual_by_sex": Reading(_annual_by_sex, lambda table: _annual_hold(table, [(sex,) for sex in SEXES])),
+    "by_offence": Reading(_by_offence, _by_offence_holds),
+    "by_time_served": Reading(_by_time_served, _by_time_served_holds),
+    "by_median": Reading(_by_median, _by_median_holds),
 }

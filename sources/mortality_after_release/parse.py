@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sources.reading import NUMBER, Cells, Parsed, RawFile, csv_cells
+from sources.reading import NUMBER, Cells, Parsed, RawFile, csv_cells, said
 
 HERE = Path(__file__).parent
 HEADER = [
@@ -30,7 +30,7 @@ TEXTS = {
 def parse(file: RawFile) -> Parsed:
     """One figure from each row; of a range or a pair of numbers there is the text alone."""
     cells = csv_cells(file.name, file.data, HEADER)
-    frame = pd.DataFrame({own: cells.each(theirs, _said) for theirs, own in TEXTS.items()})
+    frame = pd.DataFrame({own: cells.each(theirs, said) for theirs, own in TEXTS.items()})
     frame["locator"] = cells.locators("value")
     frame["place_id"] = cells.translate(["place"], HERE / "geographies.csv")["place_id"]
     frame["grade"] = cells.translate(["evidence"], HERE / "grades.csv")["grade"]
@@ -40,12 +40,6 @@ def parse(file: RawFile) -> Parsed:
     _refuse_strange_intervals(cells, frame)
     frame["reference_population"] = cells.each("reference_population", lambda cell: cell or None)
     return Parsed(None, len(cells), {"mortality_after_release": frame})
-
-
-def _said(cell: str) -> str:
-    if not cell.strip():
-        raise ValueError("nothing is said here")
-    return cell
 
 
 def _number(text: str) -> float | None:

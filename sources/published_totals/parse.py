@@ -15,8 +15,6 @@ The tables of this folder are readings by hand, and a text that is not in them i
 
 from __future__ import annotations
 
-import csv
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -26,9 +24,6 @@ from sources.reading import NUMBER, Cells, Parsed, RawFile, csv_cells
 HERE = Path(__file__).parent
 HEADER = ["topic", "geography", "reference", "value", "unit", "source", "evidence_url", "caveat"]
 TOPICS = ("prison_total", "supervision_total", "releases")
-COUNTRIES = {
-    "USA": "USA", "USA correctional total": "USA", "Australia": "AUS", "Mexico": "MEX", "Nigeria": "NGA",
-}  # fmt: skip
 NATIONAL = [
     "locator", "dataset", "place_id", "measure", "supervision", "period_start", "period_end", "period_kind", "value",
     "circa", "citation", "evidence", "grade", "note",
@@ -60,41 +55,20 @@ def parse(file: RawFile) -> Parsed:
     frame["value"] = (persons * pd.Series(cells.each("value", _number), dtype=float)).round(6)
     frame["circa"] = cells.each("value", lambda text: any(mark in text for mark in "~>"))
     frame["note"] = cells.each("caveat", lambda cell: cell or None)
-    national, found = _national(cells, frame)
-    return Parsed(None, len(cells) + found, {"published_total": frame, "observation": national})
+    national = _national(cells, frame)
+    return Parsed(None, len(cells) + len(national), {"published_total": frame, "observation": national})
 
 
-def _national(cells: Cells, totals: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Totals of one country as observations, and how many rows of the file national.csv names."""
-    with (HERE / "national.csv").open(encoding="utf-8", newline="") as stream:
-        known = {(r["topic"], r["geography"], r["reference"]): r for r in csv.DictReader(stream)}
-    keys = list(zip(cells["topic"], cells["geography"], cells["reference"], strict=True))
-    rows = []
-    for at, key in enumerate(keys):
-        if (meaning := known.get(key)) is None:
-            continue
-        said = totals.iloc[at]
-        if pd.isna(said["value"]):
-            raise cells.refuse(at, "value", f"{said['value_text']!r} is no number, yet national.csv names the row")
-        rows.append(
-            {
-                "locator": said["locator"],
-                "dataset": said["citation"],
-                "place_id": COUNTRIES[key[1]],
-                "measure": meaning["measure"],
-                "supervision": meaning["supervision"],
-                "period_start": date.fromisoformat(meaning["period_start"]),
-                "period_end": date.fromisoformat(meaning["period_end"]),
-                "period_kind": meaning["period_kind"],
-                "value": said["value"],
-                "circa": said["circa"],
-                "citation": said["citation"],
-                "evidence": said["evidence"],
-                "grade": said["grade"],
-                "note": said["note"],
-            }
-        )
-    return pd.DataFrame(rows, columns=NATIONAL), sum(key in known for key in keys)
+def _national(cells: Cells, totals: pd.DataFrame) -> pd.DataFrame:
+    """Totals of one country as observations: those that national.csv names."""
+    meanings = pd.read_csv(HERE / "national.csv", dtype=str)
+    named = totals.drop(columns="place_id").reset_index(names="at")
+    named = named.merge(meanings, on=["topic", "geography", "reference"], validate="m:1")
+    if (wordy := named[named["value"].isna()]).size:
+        at, text = wordy[["at", "value_text"]].iloc[0]
+        raise cells.refuse(at, "value", f"{text!r} is no number, yet national.csv names the row")
+    days = {day: pd.to_datetime(named[day]).dt.date for day in ("period_start", "period_end")}
+    return named.assign(dataset=named["citation"], **days)[NATIONAL]
 
 
 def _number(text: str) -> float | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sources.reading import LeftOut, Parsed, RawFile, csv_cells
+from sources.reading import Parsed, RawFile, csv_cells, said, without_figure
 
 HERE = Path(__file__).parent
 HEADER = [
@@ -62,15 +62,14 @@ def parse(file: RawFile) -> Parsed:
             "status": notes["status"].fillna("A"),
             "circa": notes["circa"].eq("yes"),
             "definition": notes["definition"],
-            "citation": cells.each("source", _given),
-            "evidence": cells.each("evidence_url", _given),
+            "citation": cells.each("source", said),
+            "evidence": cells.each("evidence_url", said),
             "grade": cells.codes("evidence", GRADES),
             "note": cells.each("definition_note", lambda text: text or None),
         }
     )
-    no_figure = notes["reason"].notna()
-    left_out = [LeftOut(frame["locator"][i], str(notes["reason"][i]), cells.raw(i)) for i in no_figure[no_figure].index]
-    return Parsed(None, len(cells), {"recidivism": frame[~no_figure].reset_index(drop=True)}, left_out)
+    rows, left_out = without_figure(cells, frame, notes["reason"])
+    return Parsed(None, len(cells), {"recidivism": rows}, left_out)
 
 
 def _follow_up(cell: tuple[str, str]) -> float | None:
@@ -89,9 +88,3 @@ def _percent(text: str) -> float:
     if not (whole + decimals).isascii() or not (whole + decimals).isdigit() or float(text) > 100:
         raise ValueError(f"{text!r} is not a percentage from 0 to 100")
     return float(text)
-
-
-def _given(text: str) -> str:
-    if not text.strip():
-        raise ValueError("the figure has no source")
-    return text

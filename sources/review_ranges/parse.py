@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sources.reading import NUMBER, Parsed, RawFile, csv_cells
+from sources.reading import NUMBER, Parsed, RawFile, csv_cells, said
 
 HERE = Path(__file__).parent
 HEADER = [
@@ -33,19 +33,13 @@ def parse(file: RawFile) -> Parsed:
     cells = csv_cells(file.name, file.data, HEADER)
     frame = pd.DataFrame({"kind_text": cells.codes("measure_type", {kind: kind for kind in KINDS})})
     for theirs, own in TEXTS.items():
-        frame[own] = cells.each(theirs, _said)
+        frame[own] = cells.each(theirs, said)
     for theirs, own in OPTIONAL.items():
         frame[own] = cells.each(theirs, lambda cell: cell or None)
     frame["locator"] = cells.locators("value")
     frame["grade"] = cells.translate(["evidence_kind"], HERE / "grades.csv")["grade"]
     frame["low"], frame["high"] = zip(*cells.each("value", _range), strict=True)
     return Parsed(None, len(cells), {"review_range": frame})
-
-
-def _said(cell: str) -> str:
-    if not cell.strip():
-        raise ValueError("nothing is said here")
-    return cell
 
 
 def _range(text: str) -> tuple[float, float]:

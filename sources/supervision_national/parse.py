@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sources.reading import LeftOut, Parsed, RawFile, csv_cells
+from sources.reading import Parsed, RawFile, csv_cells, said, without_figure
 
 HERE = Path(__file__).parent
 HEADER = [
@@ -65,7 +65,7 @@ def parse(file: RawFile) -> Parsed:
     notes = cells.translate(["definition_note"], HERE / "notes.csv")
     periods = cells.translate(["place", "period_kind", "reference_date"], HERE / "references.csv")
     measures = cells.lookup(["period_kind", "figure"], lambda cell: MEASURES[cell])
-    citations = cells.each("source", _given)
+    citations = cells.each("source", said)
     frame = pd.DataFrame(
         {
             "locator": cells.locators("value"),
@@ -85,20 +85,19 @@ def parse(file: RawFile) -> Parsed:
                 pd.Series(list(cells["figure"])).eq("persons"), notes["rate_definition"]
             ),
             "citation": citations,
-            "evidence": cells.each("evidence_url", _given),
+            "evidence": cells.each("evidence_url", said),
             "grade": cells.codes("evidence", GRADES),
             "note": [
                 f"{note} (reference date as given: {date})" if worded == "yes" else note
                 for note, date, worded in zip(
-                    cells.each("definition_note", _given), cells["reference_date"], periods["worded"], strict=True
+                    cells.each("definition_note", said), cells["reference_date"], periods["worded"], strict=True
                 )
             ],
         }
     )
-    undated = periods["reason"].notna()
-    left_out = [LeftOut(frame["locator"][i], str(periods["reason"][i]), cells.raw(i)) for i in undated[undated].index]
+    rows, left_out = without_figure(cells, frame, periods["reason"])
     items = sum(map(sum, filled))
-    return Parsed(None, items, {"observation": frame[~undated].reset_index(drop=True)}, left_out)
+    return Parsed(None, items, {"observation": rows}, left_out)
 
 
 def _figure(text: str) -> float:
@@ -106,9 +105,3 @@ def _figure(text: str) -> float:
     if not (whole + decimals).isascii() or not (whole + decimals).isdigit():
         raise ValueError(f"{text!r} is not a number; a figure is digits with a point, without spaces or marks")
     return float(text)
-
-
-def _given(text: str) -> str:
-    if not text.strip():
-        raise ValueError("the cell is empty")
-    return text

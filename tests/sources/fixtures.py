@@ -5,19 +5,24 @@ A function here writes the layout; the figures are the test's own. Expected valu
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 import pandas as pd
+import pytest
 from hypothesis import strategies as st
 
 from sources import corrections, rows
 from sources.catalogue import source
+from sources.errors import Refused
 from sources.places import Resolver
 from sources.reading import LeftOut, Parsed, RawFile, column_letters
 
@@ -78,6 +83,61 @@ def damaged(data: st.DataObject, whole: bytes) -> bytes:
     some = st.sampled_from([b"", b"\r\n", b",", b'"', b"\t", b"\0", b"\xff", b"x", b" ", b"{}", b"null", b"-1e9"])
     lost = data.draw(st.sampled_from([at, min(at + 1, end), end, len(whole)]))
     return whole[:at] + data.draw(some) + whole[lost:]
+
+
+def never_breaks(source_id: str, file: str, name: str, whole: bytes, data: st.DataObject) -> None:
+    """A damaged file is read, or refused in words; nothing else is raised."""
+    with contextlib.suppress(Refused):
+        parse(source_id, file, name, damaged(data, whole))
+
+
+def is_refused(read: Callable[[], Any], words: str, name: str) -> None:
+    """Reading is refused in a sentence that begins with the file's name and has the words in it."""
+    with pytest.raises(Refused) as refused:
+        read()
+    assert str(refused.value).startswith(name)
+    assert words in str(refused.value)
+
+
+def figures_lost(found: Mapping[str, list[list[Any]]], sheets: Iterable[str], step: int) -> Iterator[str]:
+    """The workbook with one number empty, for every so many of those of the sheets; yields where it stood."""
+    for name in sheets:
+        figures = [(row, at) for row in found[name] for at, cell in enumerate(row) if isinstance(cell, (int, float))]
+        for row, at in figures[::step]:
+            row[at], cell = "", row[at]
+            yield f"{name}, column {at + 1} beside {row[0]!r}, where {cell} stood"
+            row[at] = cell
+
+
+def plain(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """The rows, what is missing as None."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+# Figures that a person read in publications
+
+
+def facts_of(raw: Path, name: str) -> list[dict[str, str]]:
+    """The rows of a curated file, cell for cell."""
+    with (raw.parent / "facts" / name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def other_tables_are_refused(source_id: str, file: str, name: str, row: Mapping[str, str]) -> None:
+    """A CSV whose columns are those of `row` is refused with others, too few cells, no rows, or a cut off end."""
+    header, cells = list(row), list(row.values())
+    whole = [header, cells]
+    for table, words in (
+        ([line[1:] for line in whole], f"missing {header[0]}"),
+        ([[*header, "more"], [*cells, ""]], "unknown 'more'"),
+        ([line[1:] + line[:1] for line in whole], "another order"),
+        ([*whole, cells[:-1]], f"row 3: {len(row) - 1} cells where the header has {len(row)}"),
+        ([header], "a header and no rows"),
+        ([["<html></html>"]], "the columns are not the expected ones"),
+    ):
+        is_refused(partial(parse, source_id, file, name, delimited(table)), words, name)
+    cut_off = delimited(whole, end="\n")[:-1]
+    is_refused(partial(parse, source_id, file, name, cut_off), "the last line does not end", name)
 
 
 # Workbooks

@@ -12,7 +12,7 @@ import pytest
 from sources.errors import Refused
 from sources.reading import Parsed
 from tests.sources.bjs import bjs_file
-from tests.sources.fixtures import parse
+from tests.sources.fixtures import complete, parse
 
 SOURCE = "bjs_correctional_populations"
 TITLE = (
@@ -27,10 +27,10 @@ NOTES = [
 TABLE = [
     ["", "", "", "Community supervision", "", "", "Incarcerated", "", ""],
     ["Year", "", "Total correctional populationa", "Total/a", "Probation", "Parole", "Total", "Local jail", "Prison"],
-    ["2010", "", "1,000", "700", "600", "100", "300", "90", "210"],
+    ["2010", "", "100,000", "70,000", "60,000", "10,000", "30,000", "9,000", "21,000"],
     ["2011*", "", "", "", "", "", "", "", ""],
-    ["", " January 1/a", "1,010", "710", "610", "100", " ~ ", " ~ ", " ~ "],
-    ["", "December 31", "1,020", "720", "620", "100", "300", "80", "220"],
+    ["", " January 1/a", "101,000", "71,000", "61,000", "10,000", " ~ ", " ~ ", " ~ "],
+    ["", "December 31", "102,000", "72,000", "62,000", "10,000", "30,000", "8,000", "22,000"],
     ["Percent change, 2010\u20132011", "", "2", "2.9", "3.3", "0", "0", "-11.1", "4.8"],
 ]
 
@@ -59,20 +59,20 @@ def test_populations_by_year() -> None:
     assert (parsed.items, len(frame), sum(left.items for left in parsed.left_out)) == (28, 18, 10)
     cells = frame.set_index(["measure", "supervision", "period_end"])["value"]
     day = date(2011, 12, 31)
-    assert cells["persons_under_correctional_supervision", "", day] == 1020
-    assert cells["persons_under_supervision", "", day] == 720
-    assert cells["persons_under_supervision", "PROBATION", day] == 620
-    assert cells["persons_under_supervision", "PAROLE", day] == 100
-    assert cells["persons_held", "", day] == 300
-    assert cells["prisoners_under_jurisdiction", "", day] == 220
-    assert cells["persons_under_supervision", "", date(2011, 1, 1)] == 710
+    assert cells["persons_under_correctional_supervision", "", day] == 102000
+    assert cells["persons_under_supervision", "", day] == 72000
+    assert cells["persons_under_supervision", "PROBATION", day] == 62000
+    assert cells["persons_under_supervision", "PAROLE", day] == 10000
+    assert cells["persons_held", "", day] == 30000
+    assert cells["prisoners_under_jurisdiction", "", day] == 22000
+    assert cells["persons_under_supervision", "", date(2011, 1, 1)] == 71000
     assert set(frame["status"]) == {"E"}
 
 
 def test_jails_are_counted_in_june() -> None:
     jails = frame_of(made()).query("measure == 'persons_held_local_jails'")
     assert jails["period_end"].tolist() == [date(2010, 6, 30), date(2011, 6, 30)]
-    assert jails["value"].tolist() == [90, 80]
+    assert jails["value"].tolist() == [9000, 8000]
     with pytest.raises(Refused, match="last weekday in June"):
         made(notes=["Note: All probation, parole, and prison counts are for December 31.", *NOTES[1:]])
 
@@ -98,29 +98,108 @@ TWO_YEARS = [
     ["", "", "", "2007", "", "", "2016", "", ""],
     ["Correctional population", "", "Population", "Percent of total population", "", "", "Population",
      "Percent of total population", ""],
-    ["", "Total", "1,000", "100", "%", "", "2,000", "100", "%"],
-    ["Prison/b", "", "400", "40", "", "", "900", "45", ""],
-    ["Local jail/c", "", "600", "60", "", "", "1,100", "55", ""],
+    ["", "Total", "100,000", "100", "%", "", "200,000", "100", "%"],
+    ["Probation/b", "", "50,000", "50", "", "", "90,000", "45", ""],
+    ["Prison/b", "", "30,000", "30", "", "", "80,000", "40", ""],
+    ["Parole/b", "", "10,000", "10", "", "", "20,000", "10", ""],
+    ["Local jail/c", "", "20,000", "20", "", "", "25,000", "12.5", ""],
+    ["Offenders with dual correctional statuses", "", "10,000", ":", "", "", "15,000", ":", ""],
 ]  # fmt: skip
-TWO_NOTES = ["Note: Rounded.", "b/Population as of December 31.", "c/Population as of the last weekday in June."]
+TWO_NOTES = [
+    "Note: Rounded.",
+    ": Not calculated.",
+    "b/Population as of December 31.",
+    "c/Population as of the last weekday in June.",
+]
+OF_TWO = TITLE.replace("Table 1", "Table 2").replace("2010 and 2011", "2007 and 2016")
 
 
 def test_two_years_whose_headers_stand_in_the_middle() -> None:
-    frame = frame_of(made(TWO_YEARS, TWO_NOTES, TITLE.replace("Table 1", "Table 2"), "t02"))
+    frame = frame_of(made(TWO_YEARS, TWO_NOTES, OF_TWO, "t02"))
     cells = frame.set_index(["measure", "period_end"])["value"]
-    assert cells["prisoners_under_jurisdiction", date(2007, 12, 31)] == 400
-    assert cells["persons_held_local_jails", date(2007, 6, 29)] == 600  # 30 June 2007 was a Saturday
-    assert cells["prisoners_under_jurisdiction", date(2016, 12, 31)] == 900
-    assert len(cells) == 6
+    assert cells["prisoners_under_jurisdiction", date(2007, 12, 31)] == 30000
+    assert cells["persons_held_local_jails", date(2007, 6, 29)] == 20000  # 30 June 2007 was a Saturday
+    assert cells["prisoners_under_jurisdiction", date(2016, 12, 31)] == 80000
+    assert len(cells) == 10
 
 
 def test_two_years_without_their_shares_or_days_are_refused() -> None:
-    title = TITLE.replace("Table 1", "Table 2")
     apart = [[*row[:3], "", *row[3:]] for row in TWO_YEARS]
     with pytest.raises(Refused, match="no share of the total stands beside"):
-        made(apart, TWO_NOTES, title, "t02")
+        made(apart, TWO_NOTES, OF_TWO, "t02")
     with pytest.raises(Refused, match="says 'December 31'"):
-        made(TWO_YEARS, [TWO_NOTES[0], "b/Population as of June 30.", TWO_NOTES[2]], title, "t02")
+        made(TWO_YEARS, [*TWO_NOTES[:2], "b/Population as of June 30.", TWO_NOTES[3]], OF_TWO, "t02")
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "why"),
+    [
+        (
+            2,
+            2,
+            "10,000",
+            "'10,000' does not agree with the sum of Community supervision / Total and Incarcerated / Total",
+        ),
+        (2, 4, "600,000", "'70,000' does not agree with the sum of Community supervision / Probation and"),
+        (2, 7, "900", "'30,000' does not agree with the sum of Incarcerated / Local jail and Incarcerated / Prison"),
+        (2, 7, "9,010", "'9,010' is not a multiple of 100"),
+        (4, 2, "71,000", "'71,000' does not agree with Community supervision and those incarcerated a day before"),
+        (6, 2, "20", "'20' does not agree with the counts of those years: 1"),
+        (6, 8, "-4.8", "'-4.8' does not agree with the counts of those years"),
+    ],
+)
+def test_years_that_do_not_add_up_are_refused(line: int, column: int, cell: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        made(changed(line, column, cell))
+
+
+def test_a_year_of_the_title_that_is_missing_or_doubled_is_refused() -> None:
+    with pytest.raises(Refused, match="the row '2010' is missing, one of 2"):
+        made([*TABLE[:2], *TABLE[3:]])
+    with pytest.raises(Refused, match="the row '2010' stands there twice"):
+        made([*TABLE[:3], *TABLE[2:]])
+    with pytest.raises(Refused, match="the row 'Percent change' is missing"):
+        made(TABLE[:-1])
+    with pytest.raises(Refused, match="the column 'Incarcerated / Prison' is missing"):
+        made([row[:8] for row in TABLE])
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "why"),
+    [
+        (2, 2, "1,000,000", "'1,000,000' does not agree with the sum of all statuses without those of two"),
+        (3, 3, "5", "'5' does not agree with the count beside it and the total: "),
+        (3, 7, "450", "'450' does not agree with percentages"),
+    ],
+)
+def test_two_years_that_do_not_add_up_are_refused(line: int, column: int, cell: str, why: str) -> None:
+    rows = [list(row) for row in TWO_YEARS]
+    rows[line][column] = cell
+    with pytest.raises(Refused, match=why):
+        made(rows, TWO_NOTES, OF_TWO, "t02")
+    with pytest.raises(Refused, match="the row 'Parole' is missing"):
+        made([row for row in TWO_YEARS if row[0] != "Parole/b"], TWO_NOTES, OF_TWO, "t02")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("at01", '"54,100"', '"541,000"', "does not agree with"),
+        ("at01", '"1,030",790', '790,"1,030"', "does not agree with"),
+        ("at03", '"207,000"', '"20,700"', "does not agree with the sum of"),
+        ("at03", "1.8,%,-3.7", "1.8,%,-37", "'-37' does not agree with the counts of those years"),
+        ("at03", '"748,700"', '"749,700"', "'1,517,800' does not agree with the sum of Federal prisoners and"),
+        ("at03", '"1,517,800"', '"1,517,900"', "'1,517,900' does not agree with the sum of Federal prisoners and"),
+        ("at04", '"3,550"', '"35,500"', "'35,500' does not agree with a total whose error is 0.1 to 2 % of it"),
+        ("t04", '2000,"3,060"', '2000,"30,600"', "does not agree with"),
+        ("t01", '"4,236,800"', '"423,680"', "'423,680' is not a multiple of 100"),
+    ],
+)
+def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: str, why: str) -> None:
+    whole = (raw / "bjs" / "cpus16" / f"cpus16{name}.csv").read_bytes()
+    assert whole.count(old.encode()) == 1
+    with pytest.raises(Refused, match=why):
+        parse(SOURCE, name, f"cpus16{name}.csv", whole.replace(old.encode(), new.encode()))
 
 
 def real(raw: Path, key: str) -> pd.DataFrame:
@@ -179,6 +258,16 @@ def test_real_populations_by_state(raw: Path) -> None:
     held = frame[(frame["measure"] == "persons_held") & ~frame["place_id"].isin(["USA", "USA-STATE", "USA-FED"])]
     assert len(held) == 51
     assert abs(held["value"].sum() - 1942600) <= 51 * 50, "each rounded to the nearest 100"
+
+
+def test_the_real_total_of_2010_that_leaves_local_jails_out_is_dropped(raw: Path) -> None:
+    name = "cpus16at03.csv"
+    parsed = parse(SOURCE, "at03", name, (raw / "bjs" / "cpus16" / name).read_bytes())
+    frame, dropped, record = complete(SOURCE, "at03", parsed)
+    assert [entry.locator for entry in dropped] == [f"{name}:13:5"]
+    assert record["state"].tolist() == ["applied"]
+    totals = frame[(frame["place_id"] == "USA") & (frame["measure"] == "persons_held")]
+    assert totals["value"].tolist() == [1938500, 2166600, 2157800]  # 2000, 2015 and 2016
 
 
 def test_real_custody_rates_and_jails(raw: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from sources.bjs_prisoners.parse import PRISON_STATES
 from sources.errors import Refused
 from sources.reading import Parsed
 from tests.sources.bjs import bjs_file
@@ -30,14 +31,30 @@ NOTES = [
 ]
 #: Two years, then the change; the second layout has spacers between the blocks, as newer editions do.
 NARROW = [
-    ["", "", "2018", "", "", "2019", "", "", "Change, 2018\u20132019", "", ""],
-    ["Jurisdiction", "", "Total", "Male", "Female", "Total", "Male", "Female", "Total", "Male", "Female"],
-    ["", "U.S. total", "1,100", "1,000", "100", "1,210", "1,100", "110", "110", "100", "10"],
-    ["Federal", "", "500", "450", "50", "600", "540", "60", "100", "90", "10"],
-    ["State", "", "600", "550", "50", "610", "560", "50", "10", "10", "0"],
-    ["", "Georgia/a", "400", "370", "30", "410", "380", "30", "10", "10", "0"],
-    ["", "Washingtona", "200", "180", "20", "200", "180", "/", ":", ":", ":"],
+    [
+        "",
+        "",
+        "2018",
+        "",
+        "",
+        "2019",
+        "",
+        "",
+        "Change, 2018\u20132019",
+        "",
+        "",
+        "Percent change, 2018\u20132019",
+        "",
+        "",
+    ],
+    ["Jurisdiction", "", *["Total", "Male", "Female"] * 4],
+    ["", "U.S. total", "1,100", "1,000", "100", "1,210", "1,100", "110", "110", "100", "10", "10", "10", "10"],
+    ["Federal", "", "500", "450", "50", "600", "540", "60", "100", "90", "10", "20", "20", "20"],
+    ["State", "", "600", "550", "50", "610", "560", "50", "10", "10", "0", "1.7", "1.8", "0"],
+    ["", "Georgia/a", "400", "370", "30", "410", "380", "30", "10", "10", "0", "2.5", "2.7", "0"],
+    ["", "Washingtona", "200", "180", "20", "200", "180", "/", ":", ":", ":", "0", "0", ":"],
 ]
+NARROW += [["", state, *["0"] * 9, *":::"] for (state,) in PRISON_STATES if state not in ("Georgia", "Washington")]
 WIDE = [[*row[:5], "", *row[5:8], "", *row[8:]] for row in NARROW]
 
 
@@ -71,7 +88,7 @@ def changed(line: int, column: int, cell: str) -> list[list[str]]:
 def test_prisoners_by_jurisdiction_and_sex(layout: list[list[str]]) -> None:
     parsed = by_sex(layout)
     frame = observations(parsed)
-    assert (parsed.items, len(frame), sum(left.items for left in parsed.left_out)) == (45, 30, 15)
+    assert (parsed.items, len(frame), sum(left.items for left in parsed.left_out)) == (636, 318, 318)
     assert {left.reason[:20] for left in parsed.left_out} == {"change between years"}
     last = frame[frame["period_end"] == date(2019, 12, 31)].set_index(["place_id", "sex"])["value"]
     assert last["USA", "_T"] == 1210
@@ -153,7 +170,97 @@ def test_a_table_about_something_else_is_refused() -> None:
         by_sex(title="Table 2. Prisoners and their pets, 2018 and 2019")
 
 
+def test_every_state_and_total_stands_there_once() -> None:
+    for line in range(2, len(NARROW)):
+        if line == 4:
+            continue
+        with pytest.raises(Refused, match="is missing, one of 53"):
+            by_sex(NARROW[:line] + NARROW[line + 1 :])
+        with pytest.raises(Refused, match="stands there twice"):
+            by_sex([*NARROW[: line + 1], *NARROW[line:]])
+
+
+def test_every_column_stands_there() -> None:
+    for column in range(2, 14):
+        with pytest.raises(Refused, match=r"is missing|no figure|is not a year|stands there twice"):
+            by_sex([row[:column] + row[column + 1 :] for row in NARROW])
+
+
+def test_figures_under_the_wrong_header_are_refused() -> None:
+    for column in range(2, 13):
+        swapped = [[*row[:column], row[column + 1], row[column], *row[column + 2 :]] for row in NARROW[2:]]
+        with pytest.raises(Refused, match=r"does not agree|not a multiple|below zero"):
+            by_sex([*NARROW[:2], *swapped])
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "why"),
+    [
+        (2, 3, "10,000", "'1,100' does not agree with the sum of 2018 / Male and 2018 / Female: 10,100"),
+        (3, 4, "5", "'500' does not agree with the sum of 2018 / Male and 2018 / Female: 455"),
+        (3, 4, "50.5", "'50.5' is not a multiple of 1"),
+        (3, 4, "-50", "'-50' is below zero"),
+        (3, 8, "1,000", "'1,000' does not agree with 2018 / Total and 2019 / Total: 100"),
+        (3, 11, "2", "'2' does not agree with 2018 / Total and 2019 / Total: 20"),
+        (3, 11, "20.05", "'20.05' is not a multiple of 0.1"),
+        (7, 2, "1", "'0' does not agree|'1' does not agree"),
+        (7, 2, "1 in 10", "is not a number"),
+    ],
+)
+def test_figures_that_do_not_add_up_are_refused(line: int, column: int, cell: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        by_sex(changed(line, column, cell))
+
+
+def test_states_that_do_not_make_the_states_are_refused() -> None:
+    rows = [list(row) for row in NARROW]
+    rows[7][2:4] = ["7", "7"]
+    with pytest.raises(Refused, match="'600' does not agree with the sum of Alabama to Wyoming: 607"):
+        by_sex(rows)
+
+
 # The publisher's files
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("p22stt02", ",Alabama,", ",Alabama\r\n,Bama,", "labels|wide|cells|figure"),
+        ("p22stt07", ",Alabama,383,738,47,", ",Alabama,383,738,470,", "'383' does not agree with Male and Female"),
+        ("p22stt07", ",Alabama,383,738,47,", ",Alabama,383,47,738,", "'383' does not agree with Male and Female"),
+        ("p22stt07", "738,47,491,", "738,47,4910,", "'4910' does not agree with the rate of all ages"),
+        (
+            "p22stt08",
+            '"6,218"',
+            '"62,180"',
+            "'261,597' does not agree with the sum of Alabama to Wyoming: at least 317,559",
+        ),
+        ("p22stt09", "188,252", "1880,252", "does not agree with the sum of"),
+        ("p22stt21", '"135,841"', '"13,584"', "'106.9' does not agree with the custody population and the lowest"),
+        ("p22stt21", '"20,676"', '"206,760"', "'170.7' does not agree with the custody population and the lowest"),
+        ("p22stt01", '"217,815"', '"21,781"', "'1,570,397' does not agree with the sum of Federal and State"),
+        ("p22stt05", "2012,,480,,62", "2012,,480,,620", "'480' does not agree with the sum of Federal and State"),
+        ("p22stt10", "6.3,,6.3", "6.3,,63", "does not agree with"),
+        ("p22stt13", "50,92,30", "50,9,30", "'50' does not agree with All male and All female"),
+        ("p22stt15", "Arizona,17,19", "Arizona,170,19", "'271' does not agree with the sum of Alabama to Wyoming"),
+        ("p22stt22", '"1,018",960,58', '"1,018",96,58', "'1,018' does not agree with the sum of"),
+        ("p22stt22", "294,274,20,1.9", "294,274,20,19", "'19' does not agree with the counts of citizens and others"),
+        ("p22stt25", '"7,067"', '"70,670"', "'8,633' does not agree with the sum of American Samoa to"),
+    ],
+)
+def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: str, why: str) -> None:
+    whole = (raw / "bjs" / name[:5] / f"{name}.csv").read_bytes()
+    assert whole.count(old.encode()) == 1
+    with pytest.raises(Refused, match=why):
+        parse(SOURCE, name[5:], f"{name}.csv", whole.replace(old.encode(), new.encode()))
+
+
+def test_the_misprinted_admissions_of_2020_are_known_and_no_others(raw: Path) -> None:
+    whole = (raw / "bjs" / "p20st" / "p20stt08.csv").read_bytes()
+    other = whole.replace(b'"319,946"', b'"319,947"')
+    with pytest.raises(Refused, match="'346,461' does not agree with the sum of Federal and State: 347,262"):
+        parse(SOURCE, "t08", "p20stt08.csv", other)
+
 
 EDITIONS = {"p20st": (2019, 2020), "p21st": (2020, 2021), "p22st": (2021, 2022)}
 

@@ -34,9 +34,12 @@ TABLE = [
 ]
 
 
-def made(table: Any = TABLE, notes: Any = NOTES, title: str = CUMULATIVE, key: str = "f02") -> Parsed:
+def made(
+    table: Any = TABLE, notes: Any = NOTES, title: str = CUMULATIVE, key: str = "f02", until: int = 2010
+) -> Parsed:
     name = f"rpr24s0810yfup0818{key}.csv"
-    return parse(SOURCE, key, name, bjs_file(name, title, table, notes, version="9/8/2021"))
+    source = f"Source: Bureau of Justice Statistics, Prisoners Released in 2008 data collection, 2008\u2013{until}."
+    return parse(SOURCE, key, name, bjs_file(name, title, table, notes, version="9/8/2021", source=source))
 
 
 def changed(line: int, column: int, cell: str) -> list[list[str]]:
@@ -62,17 +65,83 @@ def test_cumulative_return() -> None:
     assert [r["counts_technical_violations"] for r in rows[:3]] == [None, None, True]
 
 
+ANNUAL = [
+    ["", "Percent of released prisoners arrested", "", "", ""],
+    ["Year after release", "Male", "", "Female", ""],
+    ["1st", "40", "%", "35", "%"],
+    ["2nd", "36.5", "", "30", ""],
+    ["3rd", "33", "", "28", ""],
+]
+
+
 def test_annual_arrests_are_of_one_year_only() -> None:
-    table = [
-        ["", "Percent of released prisoners arrested", "", "", ""],
-        ["Year after release", "Male", "", "Female", ""],
-        ["3rd", "33", "%", "28", "%"],
-    ]
-    rows = made(table, NOTES[:1], BY_SEX, "f03").rows["recidivism"].to_dict("records")
+    rows = made(ANNUAL, NOTES[:1], BY_SEX, "f03", 2011).rows["recidivism"].to_dict("records")[-2:]
     assert [(r["sex"], r["follow_up_from_months"], r["follow_up_months"], r["rate_percent"]) for r in rows] == [
         ("M", 24, 36, 33),
         ("F", 24, 36, 28),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "why"),
+    [
+        (2, 1, "4", "'36.5' does not agree with 1st beside it"),
+        (2, 3, "350", "'350' does not agree with percentages"),
+        (3, 1, "3.65", "'3.65' is not a multiple of 0.1"),
+    ],
+)
+def test_annual_arrests_with_a_moved_point_are_refused(line: int, column: int, cell: str, why: str) -> None:
+    rows = [list(row) for row in ANNUAL]
+    rows[line][column] = cell
+    with pytest.raises(Refused, match=why):
+        made(rows, NOTES[:1], BY_SEX, "f03", 2011)
+
+
+def test_each_year_of_the_follow_up_stands_there_once() -> None:
+    with pytest.raises(Refused, match="the row '3rd' is missing, one of 3"):
+        made(until=2011)
+    with pytest.raises(Refused, match="the row '1st' is missing, one of 2"):
+        made([TABLE[0], TABLE[2]])
+    with pytest.raises(Refused, match="the row '1st' stands there twice"):
+        made([*TABLE[:2], *TABLE[1:]])
+    with pytest.raises(Refused, match="the column 'Conviction' is missing, one of 3"):
+        made([row[:3] + row[5:] for row in TABLE])
+    with pytest.raises(Refused, match="does not say in which years"):
+        parse(
+            SOURCE, "f02", "rpr24s0810yfup0818f02.csv", bjs_file("rpr24s0810yfup0818f02.csv", CUMULATIVE, TABLE, NOTES)
+        )
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "why"),
+    [
+        (2, 1, "39.9", "'39.9' does not agree with 1st, since shares of those who returned only grow"),
+        (1, 1, "400", "'400' does not agree with percentages"),
+        (2, 3, "50.7", "'50.7' does not agree with those arrested, of whom they are a part"),
+    ],
+)
+def test_cumulative_shares_that_cannot_be_are_refused(line: int, column: int, cell: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        made(changed(line, column, cell))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("t11", "All released prisoners,81.9", "All released prisoners,8.1", "'8.1' does not agree with the shares of"),
+        ("t11", "Homicide,57.4,,28.1", "Homicide,5.7,,28.1", "'5.7' does not agree with the largest share of one kind"),
+        ("t14", "129,,,57,", "129,,,5.7,", "'42.5' does not agree with Murder/nonnegligent manslaughter beside it"),
+        ("t15", "All first releases,81.7,", "All first releases,8.1,", "'8.1' does not agree with the shares of"),
+        ("t15", "47,,57.5,,45.9", "67,,57.5,,45.9", "'67' does not agree with 61-80 and 81 or more months"),
+        ("f01", "Year 10,21.9,", "Year 10,2.1,", "'2.1' does not agree with Year 9 beside it"),
+    ],
+)
+def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: str, why: str) -> None:
+    full = f"rpr24s0810yfup0818{name}.csv"
+    whole = (raw / "bjs" / "rpr24s0810yfup0818" / full).read_bytes()
+    assert whole.count(old.encode()) == 1
+    with pytest.raises(Refused, match=why):
+        parse(SOURCE, name, full, whole.replace(old.encode(), new.encode()))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sources.bjs_tables import Table, last_weekday_of_june, read, states
+from sources.bjs_tables import Between, Block, Reading, Table, last_weekday_of_june, parse_table, read, states
 from sources.catalogue import source
 from sources.errors import Refused
 from sources.places import places
@@ -172,6 +172,112 @@ def test_a_header_without_figures_is_refused() -> None:
         table(TABLE[:2])
     with pytest.raises(Refused):
         table(TABLE[2:])
+
+
+SMALL = [
+    ["Place", "", "2019", "2020", "Share"],
+    ["", "All/a", "10", "200", "33.3"],
+    ["Here", "", "6", "90", "40"],
+    ["There", "", "^", "110", "~"],
+]
+SMALL_NOTES = [NOTE, "^Four or fewer persons.", "~Not applicable.", "/Not reported.", "a/Of all ages."]
+ROWS, YEARS = [("All",), ("Here",), ("There",)], [("2019",), ("2020",)]
+
+
+def block(line: int = 0, column: int = 0, cell: str = "Place", unit: float = 0) -> Block:
+    rows = [list(row) for row in SMALL]
+    rows[line][column] = cell
+    return Block.of(table(rows, SMALL_NOTES), ROWS, YEARS, unit)
+
+
+def test_parts_make_the_whole_as_far_as_symbols_and_rounding_leave_it_open() -> None:
+    block().rows_add_up(ROWS[0], ROWS[1:])
+    with pytest.raises(Refused, match="'11' does not agree with the sum of Here and There: 6 to 10"):
+        block(1, 2, "11").rows_add_up(ROWS[0], ROWS[1:])
+    with pytest.raises(Refused, match="'201' does not agree with the sum of Here and There: 200"):
+        block(1, 3, "201").rows_add_up(ROWS[0], ROWS[1:])
+    with pytest.raises(Refused, match="'10' does not agree with the sum of Here and There: 6[.]"):
+        block(3, 2, "~").rows_add_up(ROWS[0], ROWS[1:])
+    block(3, 2, "/").rows_add_up(ROWS[0], ROWS[1:])
+    less = [SMALL[0], ["", "All", "5", "200", "1"], SMALL[2], ["There", "", "/", "110", "1"]]
+    with pytest.raises(Refused, match="'5' does not agree with the sum of Here and There: at least 6"):
+        Block.of(table(less, SMALL_NOTES), ROWS, YEARS).rows_add_up(ROWS[0], ROWS[1:])
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cell", "unit", "why"),
+    [
+        (2, 0, "Where", 0, "the row 'Here' is missing, one of 3"),
+        (3, 0, "Here", 0, "the row 'Here' stands there twice"),
+        (0, 3, "2021", 0, "the column '2020' is missing, one of 2"),
+        (0, 4, "2020", 0, "the column '2020' stands there twice"),
+        (2, 2, "6.5", 0, "'6.5' is not a multiple of 1"),
+        (2, 2, "66", 10, "'66' is not a multiple of 10"),
+        (2, 2, "-6", 0, "'-6' is below zero"),
+        (2, 2, "1 in 6", 0, "'1 in 6' is not a number"),
+    ],
+)
+def test_a_block_has_every_figure_once_in_its_unit(line: int, column: int, cell: str, unit: float, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        block(line, column, cell, unit)
+
+
+@pytest.mark.parametrize(
+    ("printed", "meant", "why"),
+    [
+        ("201", "200", ""),
+        ("201", "202", "'201' does not agree with the sum of Here and There: 200"),
+        ("203", "200", "'203' does not agree"),
+    ],
+)
+def test_a_misprint_is_known_by_its_text_and_must_mean_what_the_others_say(
+    tmp_path: Path, printed: str, meant: str, why: str
+) -> None:
+    (tmp_path / "subjects.csv").write_text(
+        'subject,dataset,reading,reason\n"Prisoners in somebody\u2019s care, by sex",small,small,\n', encoding="utf-8"
+    )
+    (tmp_path / "misprints.csv").write_text(
+        f"file,vintage,line,column,text,meant,why\np20stt02.csv,2023-11-30,10,4,201,{meant},so\n", encoding="utf-8"
+    )
+    rows = [SMALL[0], ["", "All/a", "10", printed, "33.3"], *SMALL[2:]]
+    file = RawFile("p20stt02.csv", "t02", bjs_file("p20stt02.csv", TITLE, rows, SMALL_NOTES), lambda code: code)
+
+    def proof(of: Table) -> None:
+        Block.of(of, ROWS, YEARS).rows_add_up(ROWS[0], ROWS[1:])
+
+    readings = {"small": Reading(lambda ledger, figure: ledger.row(figure, {}), proof)}
+    if why:
+        with pytest.raises(Refused, match=why):
+            parse_table(file, tmp_path, readings, "observation")
+    else:
+        made = parse_table(file, tmp_path, readings, "observation").rows["observation"]
+        assert made["value"].tolist()[:2] == [10, 201], "the row is as it is printed"
+
+
+def test_what_rounded_figures_can_make() -> None:
+    assert Between(9, 11) + Between(1, 2) == Between(10, 13)
+    assert Between(9, 11) - Between(1, 2) == Between(7, 10)
+    assert Between(9, 12) / Between(2, 3) == Between(3, 6)
+    assert Between(1, 2) * Between(3, 4) == Between(3, 8)
+    assert Between(150, 150).change(Between(100, 120)) == Between(25, 50)
+    grown = Between(200, 200).growth(Between(100, 100), 10)
+    assert (round(grown.low, 4), round(grown.high, 4)) == (6.9315, 6.9315)  # ln 2 / 10
+
+
+def test_a_figure_that_another_is_computed_from_must_be_there() -> None:
+    with pytest.raises(Refused, match="there is no figure of Here in 2018"):
+        block().around(("Here",), ("2018",))
+
+
+def test_the_years_of_the_title() -> None:
+    title = "Table 2. Prisoners, by sex, {}"
+    assert table(title=title.format("2000, 2010, and 2015\u20132017")).years() == [2000, 2010, 2015, 2016, 2017]
+    assert table(title=title.format("December 31, 2022")).years() == [2022]
+    assert table(title=title.format("2021 and 2022")).two_years() == (2021, 2022)
+    with pytest.raises(Refused, match="3 years instead of two"):
+        table(title=title.format("2020\u20132022")).two_years()
+    with pytest.raises(Refused, match="does not end with years"):
+        table(title="Table 2. Prisoners").years()
 
 
 @pytest.mark.parametrize("name", ["bjs_prisoners", "bjs_correctional_populations", "bjs_recidivism"])

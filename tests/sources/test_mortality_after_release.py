@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from hypothesis import strategies as st
 
 from dictionary.model import dictionary
 from sources.catalogue import source
-from sources.errors import Refused
 from sources.places import places
 from sources.rows import fill
-from tests.sources.fixtures import damaged, delimited, parse
+from tests.sources.fixtures import delimited, facts_of, is_refused, never_breaks, other_tables_are_refused, parse, plain
 
 SOURCE = "mortality_after_release"
 NAME = f"{SOURCE}.csv"
@@ -37,7 +35,7 @@ def read(data: bytes) -> list[dict[Any, Any]]:
     parsed = parse(SOURCE, SOURCE, NAME, data)
     frame = parsed.rows[SOURCE]
     assert (parsed.vintage, parsed.items, parsed.left_out) == (None, len(frame), [])
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return plain(frame)
 
 
 def test_a_row() -> None:
@@ -123,33 +121,17 @@ def test_nobody_to_compare_with_is_missing() -> None:
     ],
 )
 def test_a_row_that_is_not_clear_is_refused(change: dict[str, str], words: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(table({}, change))
-    assert str(refused.value).startswith(NAME)
-    assert words in str(refused.value)
+    is_refused(lambda: read(table({}, change)), words, NAME)
 
 
 def test_other_columns_short_rows_and_files_that_are_no_table_are_refused() -> None:
-    rows = [list(ROW), list(ROW.values())]
-    for cells, words in (
-        ([row[1:] for row in rows], "missing place"),
-        ([[*rows[0], "more"], [*rows[1], ""]], "unknown 'more'"),
-        ([row[1:] + row[:1] for row in rows], "another order"),
-        ([*rows, rows[1][:-1]], "row 3: 11 cells where the header has 12"),
-        (rows[:1], "a header and no rows"),
-        ([["<html></html>"]], "the columns are not the expected ones"),
-    ):
-        with pytest.raises(Refused, match=words):
-            read(delimited(cells))
-    with pytest.raises(Refused, match="the last line does not end"):
-        read(table({})[:-1])
+    other_tables_are_refused(SOURCE, SOURCE, NAME, ROW)
 
 
 @settings(deadline=None)
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_in_words(data: st.DataObject) -> None:
-    with contextlib.suppress(Refused):
-        parse(SOURCE, SOURCE, NAME, damaged(data, table({})))
+    never_breaks(SOURCE, SOURCE, NAME, table({}), data)
 
 
 def test_the_tables_by_hand_hold_only_what_the_dictionary_knows() -> None:
@@ -166,10 +148,8 @@ def test_the_tables_by_hand_hold_only_what_the_dictionary_knows() -> None:
 
 
 def test_the_real_figures(raw: Path) -> None:
-    path = raw.parent / "facts" / NAME
-    rows = read(path.read_bytes())
-    with path.open(encoding="utf-8", newline="") as stream:
-        facts = list(csv.DictReader(stream))
+    rows = read((raw.parent / "facts" / NAME).read_bytes())
+    facts = facts_of(raw, NAME)
     assert len(rows) == len(facts) == 37
     texts = ["geography", "cohort_text", "window_text", "outcome_text", "measure_text", "value_text"]
     texts += ["reference_population", "citation", "evidence"]

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dictionary.model import dictionary
 from sources.catalogue import source
-from sources.errors import Refused
 from sources.places import places
 from sources.reading import Parsed
-from tests.sources.fixtures import damaged, delimited, parse
+from tests.sources.fixtures import delimited, facts_of, is_refused, never_breaks, other_tables_are_refused, parse, plain
 
 SOURCE, FILE = "recidivism_national", "recidivism_by_country"
 NAME = f"{FILE}.csv"
@@ -42,20 +39,15 @@ COHORT = {
 HEADER = list(COHORT)
 
 
-def read(*changes: dict[str, str], header: list[str] = HEADER) -> Parsed:
+def read(*changes: dict[str, str]) -> Parsed:
     """The file of one row for each of the changes to COHORT."""
     table = [[(COHORT | change)[column] for column in HEADER] for change in changes]
-    return parse(SOURCE, FILE, NAME, delimited([header, *table], end="\n"))
+    return parse(SOURCE, FILE, NAME, delimited([HEADER, *table], end="\n"))
 
 
 def row(**change: str) -> dict[Any, Any]:
     (only,) = plain(read(change).rows["recidivism"])
     return only
-
-
-def plain(frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    """The rows, what is missing as None."""
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def test_a_cohort() -> None:
@@ -156,35 +148,23 @@ def test_a_share_that_readers_computed_is_no_row() -> None:
         ({"rate_percent": "12,5"}, "row 2, column rate_percent: '12,5' is not a percentage"),
         ({"counts_technical_violations": ""}, "row 2, column counts_technical_violations: ''"),
         ({"definition_note": "all of them"}, "'all of them' is not in recidivism_national/notes.csv; add it"),
-        ({"source": " "}, "row 2, column source: the figure has no source"),
-        ({"evidence_url": ""}, "row 2, column evidence_url: the figure has no source"),
+        ({"source": " "}, "row 2, column source: nothing is said here"),
+        ({"evidence_url": ""}, "row 2, column evidence_url: nothing is said here"),
         ({"evidence": "official_page"}, "row 2, column evidence: 'official_page'"),
     ],
 )
 def test_what_is_not_clear_is_refused(change: dict[str, str], words: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(change)
-    assert str(refused.value).startswith(NAME)
-    assert words in str(refused.value)
+    is_refused(lambda: read(change), words, NAME)
 
 
 def test_other_columns_and_short_rows_are_refused() -> None:
-    with pytest.raises(Refused, match="missing rate_percent; unknown 'share'"):
-        read({}, header=[c if c != "rate_percent" else "share" for c in HEADER])
-    with pytest.raises(Refused, match="another order"):
-        read({}, header=[*HEADER[1:], HEADER[0]])
-    whole = delimited([HEADER, list(COHORT.values())], end="\n")
-    with pytest.raises(Refused, match="may be cut off"):
-        parse(SOURCE, FILE, NAME, whole[:-1])
-    with pytest.raises(Refused, match="13 cells where the header has 14"):
-        parse(SOURCE, FILE, NAME, delimited([HEADER, list(COHORT.values())[:-1]], end="\n"))
+    other_tables_are_refused(SOURCE, FILE, NAME, COHORT)
 
 
 @settings(deadline=None)
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_in_words(data: st.DataObject) -> None:
-    with contextlib.suppress(Refused):
-        parse(SOURCE, FILE, NAME, damaged(data, delimited([HEADER, list(COHORT.values())])))
+    never_breaks(SOURCE, FILE, NAME, delimited([HEADER, list(COHORT.values())]), data)
 
 
 def test_the_tables_by_hand_hold_only_what_is_known() -> None:
@@ -211,8 +191,7 @@ def test_the_tables_by_hand_hold_only_what_is_known() -> None:
 
 @pytest.fixture(scope="module")
 def facts(raw: Path) -> list[dict[str, str]]:
-    with (raw.parent / "facts" / NAME).open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return facts_of(raw, NAME)
 
 
 @pytest.fixture(scope="module")
