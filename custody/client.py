@@ -99,6 +99,7 @@ def compare_recidivism(
     leave_out(table["follow_up_from_months"] != 0, "not counted from release on")
     for column in ("sex", "age", "offence", "subgroup"):
         leave_out(table[column] != "_T", f"a part of the cohort, {column}: " + words(column))
+    leave_out(table["return_offence"] != "_T", "return for one kind of offence: " + words("return_offence"))
     if not any_definition:
         leave_out(table["definition"].notna(), "a definition of its own: " + words("definition"))
     if counts_technical_violations is not None:

@@ -19,7 +19,7 @@ from sources.reading import Parsed, RawFile
 
 ERROR = "standard error: no column holds it"
 MEDIAN = "median time served, which is no figure on return"
-NARROWER = "arrests for one kind of offence, which is no kind of return in this table: not interpreted yet"
+COHORT_SIZE = "number of the cohort, which is no figure on return"
 
 #: How many states the definitions of source.yml know.
 STATES = frozenset({"24", "22", "18"})
@@ -38,19 +38,33 @@ OTHER_VIOLENT = ("Rape/sexual assault", "Robbery", "Assault")
 OTHER_PROPERTY = ("Burglary", "Larceny/motor vehicle theft", "Fraud/forgery")
 KILLED = ("Homicide", "Murder/nonnegligent manslaughter")
 OFFENCES = frozenset({*GROUPS, *KILLED, *OTHER_VIOLENT, *OTHER_PROPERTY})
-ARRESTED_FOR = (
-    "Total violent",
-    "Homicide",
-    "Rape/sexual assault",
-    "Robbery",
-    "Assault",
-    "Total property",
-    "Burglary",
-    "Larceny/motor vehicle theft",
-    "Fraud/ forgery",
-    "Drug",
-    "Public order",
-)
+#: Columns of arrests by their offence, and what the table by offence alone calls it.
+ARRESTED_FOR = {
+    "Total violent": "Violent",
+    "Homicide": "Homicide",
+    "Rape/sexual assault": "Rape/sexual assault",
+    "Robbery": "Robbery",
+    "Assault": "Assault",
+    "Total property": "Property",
+    "Burglary": "Burglary",
+    "Larceny/motor vehicle theft": "Larceny/motor vehicle theft",
+    "Fraud/ forgery": "Fraud/forgery",
+    "Drug": "Drug",
+    "Public order": "Public order",
+}
+#: Columns that are parts of another; some parts are not shown.
+SHOWN: Mapping[str, Sequence[str]] = {
+    "Total violent": ("Homicide", "Rape/sexual assault", "Robbery", "Assault"),
+    "Total property": ("Burglary", "Larceny/motor vehicle theft", "Fraud/ forgery"),
+}
+#: Kinds of arrest in the table by offence alone.
+ARRESTS: Mapping[str, Sequence[str]] = {
+    "Violent": ("Homicide", "Rape/sexual assault", "Robbery", "Assault", "Other violent"),
+    "Property": ("Burglary", "Larceny/motor vehicle theft", "Fraud/forgery", "Other property"),
+    "Drug": ("Possession", "Trafficking", "Other drug"),
+    "Public order": ("Weapons", "DUI/DWI", "Other public order"),
+}
+RELEASED = "Number of released prisoners"
 AFTER = "Percent of released prisoners who were arrested within 10 years after serving—"
 LONGER = "61 or more"
 SHORTER = ("6 months or less", "7-12", "13-18", "19-24", "25-36", "37-60")
@@ -166,10 +180,22 @@ def _offence(ledger: Ledger, figure: Figure) -> tuple[str, list[str]]:
 
 
 def _by_offence(ledger: Ledger, figure: Figure) -> None:
-    if _name(ledger, figure, figure.heads[-1], {*ARRESTED_FOR, "Any"}) != "Any":
-        return ledger.leave(figure, NARROWER)
+    head = figure.heads[-1]
+    name = _name(ledger, figure, head, {*ARRESTED_FOR, "Any"})
     part, _ = _offence(ledger, figure)  # its footnotes are about arrests for that offence
-    return _row(ledger, figure, "rearrest", {"subgroup": _subgroup(part), **_within(ledger, figure)})
+    cells = {"subgroup": _subgroup(part), "return_offence": ARRESTED_FOR.get(name, "_T"), **_within(ledger, figure)}
+    _row(ledger, figure, "rearrest", cells, ledger.table.footnotes(head, ARRESTED_FOR))
+
+
+def _by_arrest(ledger: Ledger, figure: Figure) -> None:
+    kinds = {*ARRESTS, *(kind for parts in ARRESTS.values() for kind in parts)}
+    name = _name(ledger, figure, figure.labels[-1], {*kinds, "Any", RELEASED})
+    if _name(ledger, figure, figure.heads[-1], ("Percent", "Standard error")) != "Percent":
+        return ledger.leave(figure, ERROR)
+    if name == RELEASED:
+        return ledger.leave(figure, COHORT_SIZE)
+    cells = {"return_offence": "_T" if name == "Any" else name, **_within(ledger, figure)}
+    return _row(ledger, figure, "rearrest", cells)
 
 
 def _by_time_served(ledger: Ledger, figure: Figure) -> None:
@@ -243,6 +269,20 @@ def _by_offence_holds(table: Table) -> None:
     for row in shares.rows:
         narrower = max(shares.around(row, column).low for column in shares.columns[1:])
         shares.hold(row, ("Any",), Between(narrower, 100), "the largest share of one kind of arrest")
+        for whole, parts in SHOWN.items():
+            part = max(shares.around(row, (kind,)).low for kind in parts)
+            shares.hold(row, (whole,), Between(part, 100), f"{' and '.join(parts)}, which are among them")
+
+
+def _by_arrest_holds(table: Table) -> None:
+    """Who was arrested for a part of a group was arrested for the group, and the parts are all that it has."""
+    parts = [(kind,) for kinds in ARRESTS.values() for kind in kinds]
+    shares = Block.of(table, [("Any",), *((group,) for group in ARRESTS), *parts], [("Percent",)], 0.1)
+    shares.percent()
+    for whole, kinds in {"Any": tuple(ARRESTS), **ARRESTS}.items():
+        within = [shares.around((kind,), ("Percent",)) for kind in kinds]
+        made = Between(max(part.low for part in within), sum(part.high for part in within))
+        shares.hold((whole,), ("Percent",), made, f"{' and '.join(kinds)}, of whom some are counted in several")
 
 
 def _among_groups(shares: Block) -> None:
@@ -281,6 +321,7 @@ READINGS: Mapping[str, Reading] = {
     "annual": Reading(_annual_of_all, lambda table: _annual_hold(table, [("Percent",)])),
     "annual_by_sex": Reading(_annual_by_sex, lambda table: _annual_hold(table, [(sex,) for sex in SEXES])),
     "by_offence": Reading(_by_offence, _by_offence_holds),
+    "by_arrest": Reading(_by_arrest, _by_arrest_holds),
     "by_time_served": Reading(_by_time_served, _by_time_served_holds),
     "by_median": Reading(_by_median, _by_median_holds),
 }

@@ -26,7 +26,7 @@ def cohort(place: str, rate: float | None, year: int = 2018, **more: Any) -> Row
     row: Row = {
         "source_id": "s", "file": "f", "dataset": "d", "vintage": "2024", "snapshot": "0" * 64, "locator": "f:1:1",
         "place_id": place, "basis": "release_cohort", "outcome": "reconviction", "population": "released_prisoners",
-        "sex": "_T", "age": "_T", "offence": "_T", "subgroup": "_T", "cohort_start": date(year, 1, 1),
+        "sex": "_T", "age": "_T", "offence": "_T", "subgroup": "_T", "return_offence": "_T", "cohort_start": date(year, 1, 1),
         "cohort_end": date(year, 12, 31), "cohort_size": None, "follow_up_from_months": 0.0, "follow_up_months": 24.0,
         "counts_technical_violations": None, "returned": None, "rate_percent": rate, "events_per_person": None,
         "status": "A", "circa": False, "definition": None, "reported_by": None, "citation": None, "evidence": None,
@@ -116,6 +116,7 @@ def test_rows_of_one_kind_stand_side_by_side(release: Write) -> None:
         ({"follow_up_from_months": 12.0}, "not counted from release on"),
         ({"sex": "F"}, "a part of the cohort, sex: F"),
         ({"subgroup": "disposal: Custody"}, "a part of the cohort, subgroup: disposal: Custody"),
+        ({"return_offence": "Violent"}, "return for one kind of offence: Violent"),
         ({"definition": "three_states"}, "a definition of its own: three_states"),
         ({"rate_percent": None}, "no rate is published"),
     ],

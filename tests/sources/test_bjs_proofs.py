@@ -218,8 +218,18 @@ SAMPLES = [
            "commitment offense and type of post-release arrest offense", 1,
            offences([["Offense", "", "Any", *KINDS]], "All released prisoners", "Homicide",
                     "80 70.5 1.5 2.5 7.5 30.5 40.5 14.5 28.5 16.5 47.5 60.5"), ["Note: Of arrests."], FOLLOWED,
-           # Of one kind of arrest, which is left out, a share may be anything up to that of any arrest.
+           # Of one kind of arrest a share may be anything up to that of any arrest.
            unproved=frozenset((line, at) for line in range(2, 13) for at in range(4, 12))),
+    Sample(RECIDIVISM, "rpr24s0810yfup0818t10", f"Table 10. Percent {OF_COHORT} following release, by type of "
+           "post-release arrest offense", 1,
+           [["Arrest", "", "Percent"], ["", "Any", "81.9"],
+            *(["", kind, share] for kind, share in zip(
+                ["Violent", "Homicide", "Rape/sexual assault", "Robbery", "Assault", "Other violent", "Property", "Burglary",
+                 "Larceny/motor vehicle theft", "Fraud/forgery", "Other property", "Drug", "Possession", "Trafficking",
+                 "Other drug", "Public order", "Weapons", "DUI/DWI", "Other public order"],
+                "33.3 5.5 6.6 7.7 13.3 8.8 33.4 9.1 12.3 8.7 14.4 32.2 12.2 13.1 17.5 33.5 11.1 12.4 18.2".split(),
+                strict=True))],
+           ["Note: A person may be arrested for more than one offense."], FOLLOWED),
     Sample(RECIDIVISM, "rpr24s0810yfup0818t14", f"Table 14. Percent {OF_COHORT}, by most serious commitment offense "
            "and median time served in prison before first release", 2,
            offences([["", "", AFTER, ""], ["Offense", "", "Less than the median time served before first release",

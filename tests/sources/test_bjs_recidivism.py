@@ -196,7 +196,18 @@ def test_real_arrests_by_year_sex_and_offence(raw: Path) -> None:
     assert offences.loc["15:3", "subgroup"] == "Most serious commitment offense: Violent"
     assert offences.loc["15:3", "rate_percent"] == 76.7
     assert (offences.loc["14:3", "subgroup"], offences.loc["14:3", "rate_percent"]) == ("_T", 81.9)
-    assert len(offences) == 12
+    assert len(offences) == 12 * 12
+    for_assault = offences.loc["19:13"]  # of those sentenced for assault, 45 % were arrested for assault
+    assert (for_assault["return_offence"], for_assault["rate_percent"]) == ("Assault", 45)
+    assert for_assault["subgroup"] == "Most serious commitment offense: Assault"
+    kinds = real(raw, "t10").set_index("return_offence")
+    assert len(kinds) == 20 and set(kinds["outcome"]) == {"rearrest"} and set(kinds["follow_up_months"]) == {120}
+    assert kinds.loc[["_T", "Violent", "DUI/DWI", "Other public order"], "rate_percent"].tolist() == [
+        81.9,
+        39.6,
+        14.2,
+        63.4,
+    ]
 
 
 def test_real_arrests_by_time_served(raw: Path) -> None:

@@ -1,6 +1,6 @@
 -- One figure on return to prison or one of its relatives, as its publisher published it, in one vintage of one dataset.
 SELECT recidivism_id, source_id, file, dataset, vintage, snapshot, locator, place_id, basis, outcome, population, sex, age,
-       offence, subgroup, cohort_start, cohort_end, cohort_size, follow_up_from_months, follow_up_months,
+       offence, subgroup, return_offence, cohort_start, cohort_end, cohort_size, follow_up_from_months, follow_up_months,
        counts_technical_violations, returned, rate_percent, events_per_person, status, circa, definition, reported_by,
        citation, evidence, grade, correction_id, note, licence
 FROM accepted.recidivism
