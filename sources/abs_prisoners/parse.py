@@ -2,8 +2,8 @@
 
 `sheets.csv` names every sheet with its title, `headings.csv` the lines that head a group of rows, `meanings.csv` what
 each row and column counts or why it is left out; table 34 has one row an establishment and sex. Several tables give one
-figure; the first is kept, and the others must be equal to it. Small counts are altered at random by the publisher, so
-that parts are not compared with their sums.
+figure; the first is kept, and the others must be equal to it. Counts are altered at random by the publisher, so that
+parts and their sums are apart by a few; `checks.py` says by how many, and refuses what is more.
 """
 
 from __future__ import annotations
@@ -16,18 +16,32 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from sources.abs_prisoners.checks import ALTERED, check_sums
 from sources.errors import Refused, refusal
 from sources.places import UnknownPlace
-from sources.reading import Cells, LeftOut, Parsed, RawFile, check_header, column_letters, iso_day, read_sheet, workbook
+from sources.reading import (
+    Cells,
+    LeftOut,
+    Parsed,
+    RawFile,
+    Rows,
+    check_header,
+    column_letters,
+    count_figures,
+    iso_day,
+    read_workbook,
+)
+from sources.sums import add_up
 
 HERE = Path(__file__).parent
 EDITION = re.compile(r"45170DO002_(\d{4}) Prisoners in Australia, \1", re.ASCII)
 RELEASED = re.compile(r"Released at .+ \(Canberra time\) \w+ (\d{1,2} [A-Z][a-z]{2} \d{4})", re.ASCII)
 YEARS = re.compile("(\\d{4})\N{EN DASH}(\\d{4})", re.ASCII)
 END = "© Commonwealth of Australia "
-NOT_PUBLISHED = "n.p."
+NOT_PUBLISHED = re.compile(r"n\.p\.")
 
 PLACES = ["NSW", "Vic.", "Qld", "SA", "WA", "Tas.", "NT", "ACT", "Aust."]
 RATE = "Imprisonment rate"
@@ -60,7 +74,7 @@ UNITS = {
 PLACE, YEAR = "<place>", "<year>"
 #: The table of establishments, whose labels are names.
 LOCATIONS = "Table_34"
-SUM, ALL_OF_THEM = "Total", "Total prisoners"
+SUM, ALL_OF_THEM, EACH = "Total", "Total prisoners", "the establishments"
 TOTAL_KEYS = ["place_id", "sex", "value", "locator"]
 SEXES = {"Males": "M", "Females": "F"}
 #: What every figure is about but the rates, whose definition says it as well, and those of one establishment.
@@ -91,7 +105,7 @@ class Sheet:
     """One sheet: its rows, and what sheets.csv says of it."""
 
     name: str
-    rows: list[list[Any]]
+    rows: Rows
     header_row: int | None
     why_not: str
     first_year: int | None
@@ -115,6 +129,8 @@ def parse(file: RawFile) -> Parsed:
     frame["place_id"] = cells.places("place", file.places)
     frame["year"] = cells.integers("year", 1900, edition)
     frame["sheet"] = list(cells["sheet"])
+    _check_whole(file, frame[frame["measure"].eq("persons_held") | frame["field"].isin(["returned", "cohort_size"])])
+    check_sums(file.name, frame.assign(**{word: list(cells[word]) for word in (*KEYS, "place")}), edition)
 
     without = frame[frame["left_out"].notna()]
     left_out += _left_out(without, without["left_out"].map(REASONS))
@@ -143,13 +159,12 @@ def _sheets(file: RawFile) -> tuple[list[Sheet], int, str]:
     """The sheets that sheets.csv names, the year of the edition and the day of its release."""
     with (HERE / "sheets.csv").open(encoding="utf-8", newline="") as stream:
         known = list(csv.DictReader(stream))
-    with workbook(file) as opened:
-        found = opened.sheet_names
-    check_header(file.name, found, ["Contents", *(sheet["sheet"] for sheet in known)], "names of the sheets")
+    found = read_workbook(file)
+    check_header(file.name, list(found), ["Contents", *(sheet["sheet"] for sheet in known)], "names of the sheets")
 
     sheets, stamps = [], set()
     for sheet in known:
-        rows = read_sheet(file, sheet["sheet"])
+        rows = found[sheet["sheet"]]
         if len(rows) < 6:
             raise refusal(file.name, f"sheet {sheet['sheet']!r} ends before its table.")
         title = str(rows[3][0])
@@ -172,13 +187,9 @@ def _sheets(file: RawFile) -> tuple[list[Sheet], int, str]:
     return sheets, int(edition), iso_day(day, "%d %b %Y")
 
 
-def _is_figure(cell: Any) -> bool:
-    return (isinstance(cell, (int, float)) and not isinstance(cell, bool)) or cell == NOT_PUBLISHED
-
-
-def _figures(rows: Sequence[Sequence[Any]]) -> int:
+def _figures(rows: Rows) -> int:
     """How many figures a sheet holds; its first column has labels and years."""
-    return sum(_is_figure(cell) for row in rows for cell in row[1:])
+    return count_figures((row[1:] for row in rows), NOT_PUBLISHED)
 
 
 def _long(file: RawFile, sheets: Sequence[Sheet], edition: int) -> Cells:
@@ -271,7 +282,13 @@ def _held_in_each(
     frame["value"] = cells.numbers("value")
     frame["locator"] = lines
 
+    _check_whole(file, frame)
+
     is_total = frame["name"].isin([SUM, ALL_OF_THEM])
+    held_in = frame[~is_total].groupby(["place_id", "sex"])["value"].agg(["sum", "count"])
+    of_sex = frame[frame["name"] == SUM].merge(held_in, on=["place_id", "sex"], how="left")
+    apart = ALTERED * np.sqrt(of_sex["count"] + 1)
+    add_up(file.name, of_sex["locator"].tolist(), of_sex["value"], [of_sex["sum"].fillna(0)], tolerance=apart, of=EACH)
     whole = observed[(observed["measure"] == "persons_held") & (observed[BREAKDOWNS[1:]] == "_T").all(axis=1)]
     wanted = {(p, s): (v, at) for p, s, v, at in zip(*(whole[c] for c in TOTAL_KEYS), strict=True) if p != "AUS"}
     totals = frame[is_total].merge(pd.Series(wanted, name="other").rename_axis(["place_id", "sex"]).reset_index())
@@ -288,6 +305,13 @@ def _held_in_each(
     if (twice := names["facility"].duplicated()).any():
         raise refusal(file.name, "an establishment of this name stands in two states.", names[twice]["locator"].iloc[0])
     return held, names.assign(kind="prison"), _left_out(totals, repeats)
+
+
+def _check_whole(file: RawFile, counts: pd.DataFrame) -> None:
+    """Refuse a count of persons that is no whole number."""
+    for value, at in zip(counts["value"], counts["locator"], strict=True):
+        if value % 1:
+            raise refusal(file.name, f"{value:g} is not a whole number of prisoners.", at)
 
 
 def _levels(sheet: str) -> dict[Any, str]:

@@ -6,14 +6,24 @@ and age have codes of ours. Each sheet's chart is a sheet of its own, whose cell
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sources.errors import refusal
-from sources.reading import Cells, LeftOut, Parsed, RawFile, column_letters, read_sheet, sheet_cells, workbook
+from sources.reading import (
+    Cells,
+    LeftOut,
+    Parsed,
+    RawFile,
+    Rows,
+    column_letters,
+    count_figures,
+    read_workbook,
+    sheet_cells,
+)
+from sources.sums import add_up, floats
 
 TOTALS = "overalltrend"
 HEADER_ROW = 11
@@ -70,9 +80,8 @@ AGE_NOTE = "The publisher reckons age in years of 365 days; the lowest band is i
 
 def parse(file: RawFile) -> Parsed:
     """One observation from each month's total and its men, women and age groups."""
-    _check_sheets(file)
-    sheets = {name: read_sheet(file, name) for name in (*READ, *OTHERS)}
-    items = sum(map(_figures, sheets.values()))
+    sheets = _sheets(file)
+    items = sum(map(count_figures, sheets.values()))
 
     tables = {name: _table(file, name, sheets[name]) for name in READ}
     days = _days(tables[TOTALS])
@@ -85,6 +94,9 @@ def parse(file: RawFile) -> Parsed:
         if name != TOTALS:
             _check_sums(cells, list(columns), totals)
             left_out.append(_block(cells, name, GRAND, REPEATED))
+        if "Male" in columns:
+            _check_more_men(cells)
+        _check_last_row(cells, list(columns))
         left_out.append(_last_row(sheets[name], name, len(cells)))
         for column, meaning in columns.items():
             if meaning is None:
@@ -99,28 +111,22 @@ def parse(file: RawFile) -> Parsed:
     left_out += [
         LeftOut(name, why, {"sheet": name}, items=count)
         for name, why in OTHERS.items()
-        if (count := _figures(sheets[name]))
+        if (count := count_figures(sheets[name]))
     ]
     return Parsed(_stamp(file, sheets[TOTALS]), items, {"observation": frame}, left_out)
 
 
-def _check_sheets(file: RawFile) -> None:
-    with workbook(file) as opened:
-        found = opened.sheet_names
-    if unknown := [name for name in found if name not in READ and name not in OTHERS]:
+def _sheets(file: RawFile) -> dict[str, Rows]:
+    """All sheets; those that are known must be there, and no others."""
+    sheets = read_workbook(file)
+    if unknown := [name for name in sheets if name not in READ and name not in OTHERS]:
         raise refusal(file.name, f"the sheet {unknown[0]!r} is not known.")
+    if missing := [name for name in (*READ, *OTHERS) if name not in sheets]:
+        raise refusal(file.name, f"there is no sheet {missing[0]!r}; it may be cut off.")
+    return sheets
 
 
-def _is_figure(cell: Any) -> bool:
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
-
-
-def _figures(rows: Sequence[Sequence[Any]]) -> int:
-    """How many numbers a sheet holds; its dates are no numbers."""
-    return sum(_is_figure(cell) for row in rows for cell in row)
-
-
-def _table(file: RawFile, name: str, rows: list[list[Any]]) -> Cells:
+def _table(file: RawFile, name: str, rows: Rows) -> Cells:
     description, columns = READ[name]
     for row, label, text in ((1, "Description", description), (2, "Parameters", PARAMETERS)):
         if rows[row - 1][:2] != [label, text]:
@@ -151,20 +157,36 @@ def _check_sums(cells: Cells, columns: list[str], totals: list[int]) -> None:
             raise cells.refuse(i, GRAND, f"{given[i]} is not the sum of its parts or not {total}, the day's total")
 
 
+def _check_last_row(cells: Cells, columns: list[str]) -> None:
+    """Refuse where a column's days do not add up to its last row, which is good for nothing else."""
+    for column in columns:
+        figures = floats(cells.numbers_or_missing(column))
+        days = np.nansum(figures[:-1], keepdims=True)
+        add_up(cells.name, cells.locators(column)[-1:], figures[-1:], [days], of="the days above")
+
+
+def _check_more_men(cells: Cells) -> None:
+    """Refuse where women outnumber men, as in no country's prisons: the columns have changed places."""
+    men, women = (cells.integers(column, 0, 10**8) for column in ("Male", "Female"))
+    for i, (m, w) in enumerate(zip(men, women, strict=True)):
+        if m <= w:
+            raise cells.refuse(i, "Male", f"{m} men and {w} women; the columns may have changed places")
+
+
 def _block(cells: Cells, sheet: str, column: str, why: str) -> LeftOut:
     """All figures of a column above the last row."""
     at = cells.locators(column)
-    figures = sum(map(_is_figure, cells[column][:-1]))
+    figures = count_figures([cells[column][:-1]])
     return LeftOut(f"{at[0]}:{at[-2].partition('!')[2]}", why, {"sheet": sheet, "column": column}, items=figures)
 
 
-def _last_row(rows: list[list[Any]], sheet: str, size: int) -> LeftOut:
+def _last_row(rows: Rows, sheet: str, size: int) -> LeftOut:
     row, last = HEADER_ROW + size, rows[HEADER_ROW + size - 1]
     locator = f"{sheet}!B{row}:{column_letters(len(last) - 1)}{row}"
-    return LeftOut(locator, SUM_OF_STOCKS, {"sheet": sheet, "row": GRAND}, items=sum(map(_is_figure, last)))
+    return LeftOut(locator, SUM_OF_STOCKS, {"sheet": sheet, "row": GRAND}, items=count_figures([last]))
 
 
-def _stamp(file: RawFile, rows: list[list[Any]]) -> str:
+def _stamp(file: RawFile, rows: Rows) -> str:
     """The day on which the publisher drew the figures from its database."""
     label, stamp = rows[3][:2]
     if label != "RefreshDate" or not isinstance(stamp, datetime):

@@ -4,20 +4,26 @@ Those counted are 受刑人, prisoners under a sentence in prisons (監獄). The
 itself, but the table by prison, which is entitled 受刑人, has the same five totals for its year (98), and the table of
 releases, entitled so too, adds up to its exits in every year but one (77). Accused persons held for trial are not
 among them, so that the stock is not everybody held.
+
+The tables by reason and by kind of offender have no totals of their own. `totals.csv` has each year's exits and new
+admissions, which the overview gives, and every file's figures must add up to them.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sources.errors import refusal
 from sources.reading import Cells, LeftOut, Parsed, RawFile, check_header, text_cells, text_rows
+from sources.sums import add_up
 
 HERE = Path(__file__).parent
 PLACE = "TWN"
@@ -32,8 +38,11 @@ DURING, DURING_BY_PRISON = "本年執行人數", "上年底留監人數+本年�
 
 #: The stock of the year before, where it is not the stock that the row before gives: year, stock before, stock there.
 OTHER_STOCK_BEFORE = {(79, 18144, 18125), (99, 55255, 55225)}
+FROM_FLOWS = "the stock before and entries less exits"
 #: Years whose stock does not follow from the stock before, entries and exits.
 NOT_FROM_FLOWS = {77, 79}
+#: Sums of the other two tables that are not the overview's total of their year.
+OTHER_SUMS = {("exits", 77): 29002, ("new admissions", 79): 21123}
 
 PRISONS = ("臺灣", "福建")
 #: A reformatory school for sentenced young people, which the publisher lists among prisons.
@@ -91,6 +100,17 @@ def _row(locator: str, measure: str, value: int, period: Mapping[str, Any], defi
     return {**words, "value": value, "definition": definition, "note": None, **period}
 
 
+def _check_totals(cells: Cells, total: str, years: Sequence[int], columns: Sequence[str]) -> None:
+    """Refuse a year whose figures do not add up to the total of that year in totals.csv."""
+    with (HERE / "totals.csv").open(encoding="utf-8", newline="") as stream:
+        known = {int(row["year"]): float(row[total]) for row in csv.DictReader(stream)}
+    if len(columns) > 1:
+        known |= {year: value for (name, year), value in OTHER_SUMS.items() if name == total}
+    sums = np.sum([cells.integers(column, 0, 1_000_000) for column in columns], axis=0)
+    totals = [known[year] for year in years]
+    add_up(cells.name, cells.locators(columns[-1]), sums, [totals], of=f"the {total} of the year in totals.csv")
+
+
 #: Flows that the overview and the table by prison have in common.
 FLOWS: Mapping[str, tuple[str, str | None]] = {
     ENTRIES: ("admissions", "movements"),
@@ -104,6 +124,8 @@ def _overview(file: RawFile) -> Parsed:
     columns = [BEFORE, ENTRIES, EXITS, NEW, STOCK, DURING]
     cells = _cells(file, [YEAR, *columns])
     years, counts = _years(cells), _counts(cells, columns)
+    for column, total in ((EXITS, "exits"), (NEW, "new admissions")):
+        _check_totals(cells, total, years, [column])
     at = {column: cells.locators(column) for column in columns}
     rows: list[dict[str, Any]] = []
     left_out: list[LeftOut] = []
@@ -162,7 +184,13 @@ def _by_prison(file: RawFile) -> Parsed:
         if sum(counts[column]) != sum_of:
             raise total.refuse(0, column, f"{sum_of} is not the sum of the prisons, {sum(counts[column])}")
 
+    for column, name in ((EXITS, "exits"), (NEW, "new admissions")):
+        _check_totals(total, name, [year], [column])
+
     at = {column: cells.locators(column) for column in [PRISON, *columns]}
+    less = np.negative(counts[EXITS])
+    add_up(file.name, at[STOCK], counts[STOCK], [counts[BEFORE], counts[ENTRIES], less], of=FROM_FLOWS)
+    add_up(file.name, at[ENTRIES], counts[ENTRIES], [counts[NEW]], rest=np.inf, of=f"{NEW}, a part of them,")
     rows: list[dict[str, Any]] = []
     left_out = [
         LeftOut(total.locators(BEFORE)[0], "totals of the prisons, as in the overview", total.raw(0), len(columns) - 1)
@@ -203,7 +231,7 @@ def _release_reasons(file: RawFile) -> Parsed:
     """Exits of each year by reason, as `release_reasons.csv` says."""
     reasons = list(pd.read_csv(HERE / "release_reasons.csv", dtype=str)["reason"])
     cells = _cells(file, [YEAR, *reasons, ""])
-    _years(cells)
+    _check_totals(cells, "exits", _years(cells), reasons)
     cells.constant("", "")
     long = Cells(
         file.name,
@@ -238,6 +266,7 @@ def _new_admissions(file: RawFile) -> Parsed:
     returned = {"再犯": "repeat_offenders", "累犯": "statutory_recidivists"}
     cells = _cells(file, [YEAR, "初犯", *returned])
     years, counts = _years(cells), _counts(cells, ["初犯", *returned])
+    _check_totals(cells, "new admissions", years, ["初犯", *returned])
     first = [
         _row(locator, "admissions", count, _flow(year), "first_offenders")
         for locator, count, year in zip(cells.locators("初犯"), counts["初犯"], years, strict=True)

@@ -466,3 +466,38 @@ def test_a_total_by_age_never_stands_for_everybody(raw: Path) -> None:
     assert total.any() and set(frame.loc[total, "definition"]) == {"total_of_the_table_by_age"}
     assert "total_of_the_table_by_age" not in set(frame.loc[~total, "definition"])
     assert "total_of_the_table_by_age" in source("eurostat_prisons").definitions
+
+
+def test_what_the_table_says_goes_before_the_flag() -> None:
+    """Both a total of the table by age and one of its ages bear the flag d here; only the latter keeps its meaning."""
+    figures = [["A", age, "M", "NR", "PT", 2016, 300, "d", ""] for age in ("TOTAL", "ADULT")]
+    data = sdmx_csv_1("CRIM_PRIS_AGE", ["age", "sex", "unit"], figures)
+    frame = parse("eurostat_prisons", "crim_pris_age", "crim_pris_age.csv", data).rows["observation"]
+    assert frame["definition"].tolist() == ["total_of_the_table_by_age", "eurostat_flag_d"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("TOTAL,NR,FR,2017,68974,", "TOTAL,NR,FR,2017,689740,", "689740 and its rate 103.25"),
+        ("TOTAL,NR,FR,2017,68974,", "TOTAL,NR,FR,2017,6897,", "6897 and its rate 103.25"),
+    ],
+)
+def test_a_real_file_with_a_decimal_point_shifted(raw: Path, before: str, after: str, words: str) -> None:
+    text = (raw / "eurostat" / "2026-04-29" / "crim_pris_ctz.csv").read_text(encoding="utf-8-sig")
+    assert text.count(before) == 1
+    with pytest.raises(Refused, match=words):
+        parse("eurostat_prisons", "crim_pris_ctz", "crim_pris_ctz.csv", text.replace(before, after).encode())
+
+
+@pytest.mark.parametrize(("count", "allowed"), [(299, True), (301, False), (34, True), (33, False)])
+def test_a_count_whose_rate_is_of_another_population(count: int, allowed: bool) -> None:
+    """Two years of 100 per 100,000 are of 100,000 people; a third may be of three times as many or few, no more."""
+    figures = [["A", "FOR", unit, "PT", year, 100, "", ""] for year in (2014, 2015) for unit in ("NR", "P_HTHAB")]
+    figures += [["A", "FOR", "NR", "PT", 2016, count, "", ""], ["A", "FOR", "P_HTHAB", "PT", 2016, 100, "", ""]]
+    data = sdmx_csv_1("CRIM_PRIS_CTZ", ["citizen", "unit"], figures)
+    if allowed:
+        assert parse("eurostat_prisons", "crim_pris_ctz", "crim_pris_ctz.csv", data).items == 6
+        return
+    with pytest.raises(Refused, match=f"row 6, column OBS_VALUE: {count} and its rate 100 are of another population"):
+        parse("eurostat_prisons", "crim_pris_ctz", "crim_pris_ctz.csv", data)

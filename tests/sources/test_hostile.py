@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 import tracemalloc
 import zipfile
+import zlib
 
 import pytest
 
@@ -64,6 +66,10 @@ FAR = '<row r="1"><c r="A1"><v>1</v></c></row>'
         '<row r="1048576" spans="1:16384"><c s="1" r="ZZ3"><v>1</v></c></row>',
         "<row r='300000'><c r='ZZ300000'><v>1</v></c></row>",
         '<row\n r = "300000"><c\tr="ZZ300000"><v>1</v></c></row>',
+        '<row><c r="xfd99999"><v>1</v></c></row>',
+        '<row r="99999"><x:c r="ZZZ99999"><v>1</v></x:c></row>',
+        '<row r="2">' + "<c><v>1</v></c>" * 300 + '</row><row r="99999"><c r="A99999"><v>1</v></c></row>',
+        '<row r="2">' + "<c s='1'/>" * 300 + '</row><row r="99999"><c r="A99999"><v>1</v></c></row>',
     ],
 )
 def test_a_sheet_that_reaches_too_far_is_refused_before_it_is_laid_out(row: str) -> None:
@@ -73,6 +79,50 @@ def test_a_sheet_that_reaches_too_far_is_refused_before_it_is_laid_out(row: str)
         read("f.xlsx", data)
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()
+
+
+def test_a_sheet_is_asked_wherever_it_lies_in_the_zip() -> None:
+    with zipfile.ZipFile(io.BytesIO(xlsx(FAR + '<row r="99999"><c r="ZZZ99999"><v>1</v></c></row>'))) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    members["xl/elsewhere.xml"] = members.pop("xl/worksheets/sheet1.xml")
+    links = members["xl/_rels/workbook.xml.rels"].replace(b"worksheets/sheet1.xml", b"elsewhere.xml")
+    with pytest.raises(Refused, match=r"xl/elsewhere.xml reaches over 99,999 rows and 18,278 columns"):
+        read("f.xlsx", zipped(members | {"xl/_rels/workbook.xml.rels": links}))
+
+
+def lying(members: dict[str, bytes], name: str, size: int) -> bytes:
+    """A zip that says of a member, before it and in its directory, that it has `size` bytes and their checksum."""
+    data = bytearray(zipped(members))
+    said = struct.pack("<I", zlib.crc32(members[name][:size]))
+    with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
+        at = archive.start_dir
+        for info in archive.infolist():
+            if info.filename == name:
+                for head, to in ((info.header_offset, 14), (at, 16)):
+                    data[head + to : head + to + 4] = said
+                    data[head + to + 8 : head + to + 12] = struct.pack("<I", size)
+            at += 46 + len(info.filename.encode()) + len(info.extra) + len(info.comment)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"])
+def test_a_zip_that_unpacks_to_more_than_it_says_is_refused_before_it_does(name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(xlsx(FAR))) as whole:
+        members = {member: whole.read(member) for member in whole.namelist()}
+    members[name] = members.get(name, b"<sst/>") + b" " * 50_000_000
+    data = lying(members, name, 1_000)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:  # which zipfile believes
+        assert len(archive.read(name)) == 1_000
+    tracemalloc.start()
+    with pytest.raises(Refused, match=f"{name} does not unpack to the 1,000 bytes that are said"):
+        read("f.xlsx", data)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_cells_without_references_are_read() -> None:
+    rows = "<row>" + "<c><v>1</v></c>" * 40 + "</row>"
+    assert [len(row) for row in read("f.xlsx", xlsx(rows * 50))] == [40] * 50
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from sources.errors import Refused
 from sources.reading import Parsed
 from tests.sources.fixtures import parse, workbook, zipped
+from tests.sources.mutated import Change, drop, parse_with, put, swap
 
 SOURCE, FILE = "new_zealand_corrections", "prison_sentenced_snapshot_trends"
 NAME = "nz_prison-sentenced-snapshot-trends.xls"
@@ -138,7 +139,8 @@ def test_what_is_left_out() -> None:
         ("overalltrend", 13, 0, "day:30711", "is not the last day of a month"),
         ("overalltrend", 13, 0, "day:30741", "does not follow 1983-12-31 by a month"),
         ("overalltrend", 15, 0, "Total", "the sheet may be cut off"),
-        ("overalltrend", 13, 1, 111, "not 111, the day's total"),
+        ("overalltrend", 13, 1, 111, r"overalltrend!B15: 330 stands where the days above add up to 331"),
+        ("gendertrend", 15, 3, 40, "gendertrend!D15: 40 stands where the days above add up to 4"),
         ("gendertrend", 13, 1, 98, "110 is not the sum of its parts"),
         ("gendertrend", 13, 2, None, "110 is not the sum of its parts"),
         ("gendertrend", 11, 1, "Men", "missing Male; unknown 'Men'"),
@@ -149,6 +151,26 @@ def test_it_refuses(sheet: str, row: int, column: int, cell: Any, words: str) ->
     tables = sheets()
     tables[sheet][row - 1][column] = cell
     with pytest.raises(Refused, match=words):
+        read(tables)
+
+
+def test_a_sheet_whose_total_is_not_the_day_s_total() -> None:
+    tables = sheets()
+    tables["overalltrend"][12][1], tables["overalltrend"][14][1] = 111, 331
+    with pytest.raises(Refused, match="row 13, column Grand Total: 110 is not the sum of its parts or not 111"):
+        read(tables)
+
+
+def test_two_columns_that_change_places() -> None:
+    tables = sheets()
+    for row in tables["gendertrend"][11:]:
+        row[1], row[2] = row[2], row[1]
+    with pytest.raises(Refused, match="row 12, column Male: 9 men and 90 women; the columns may have changed places"):
+        read(tables)
+    tables = sheets()
+    for row in tables["Agetrend"][11:14]:
+        row[1], row[2] = row[2], row[1]
+    with pytest.raises(Refused, match="Agetrend!B15: 63 stands where the days above add up to 93"):
         read(tables)
 
 
@@ -211,3 +233,20 @@ def test_the_real_workbook(raw: Path) -> None:
     }
     assert len(frame) == 325 * 9
     assert max(frame["value"]) < 10000
+
+
+@pytest.mark.parametrize(
+    ("sheet", "change", "words"),
+    [
+        ("gendertrend", swap(1, 2, 12), "129 men and 2409 women"),
+        ("Agetrend", swap(3, 4, 337), "Agetrend!D337: 154,298 stands where the days above add up to 333,821"),
+        ("Agetrend", drop(100), "does not follow"),
+        ("gendertrend", put(336, 2, 4080.0), "row 336, column Grand Total: 6445 is not the sum of its parts"),
+    ],
+)
+def test_the_real_workbook_mutilated(
+    raw: Path, monkeypatch: pytest.MonkeyPatch, sheet: str, change: Change, words: str
+) -> None:
+    (path,) = (raw / "new-zealand").glob("*.xls")
+    with pytest.raises(Refused, match=words):
+        parse_with(monkeypatch, SOURCE, FILE, path, {sheet: change})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import zipfile
 from datetime import date
@@ -14,18 +15,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
 
 from sources import reading
 from sources.errors import Refused
 from sources.reading import (
     RawFile,
     check_header,
+    count_figures,
     csv_cells,
     decode,
     iso_day,
     json_cells,
     read_json,
     read_sheet,
+    read_workbook,
     sheet_cells,
     text_rows,
     year_days,
@@ -337,6 +341,25 @@ def test_a_workbook_that_is_not_as_expected_is_refused(data: bytes, words: str) 
 
 
 # Days
+
+
+def test_every_sheet_is_read_by_one_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    class Counted:
+        @staticmethod
+        def from_filelike(stream: io.BytesIO) -> CalamineWorkbook:
+            opened.append(stream)
+            return CalamineWorkbook.from_filelike(stream)
+
+    monkeypatch.setattr(reading, "CalamineWorkbook", Counted)
+    assert read_workbook(sheet(workbook({"a": [[1]], "b": [["x", 2]]}))) == {"a": [[1.0]], "b": [["x", 2.0]]}
+    assert len(opened) == 1
+
+
+def test_figures_are_counted_as_numbers_and_as_the_text_that_stands_for_one() -> None:
+    rows = [[1, 2.5, True, "", "3"], [date(2020, 1, 1), None, "n.p.", "n.p. ", 0]]
+    assert (count_figures(rows), count_figures(rows, re.compile(r"n\.p\."))) == (3, 4)
 
 
 def test_days() -> None:

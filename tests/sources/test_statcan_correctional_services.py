@@ -63,11 +63,11 @@ def test_what_a_series_counts() -> None:
             row(series="Remand, actual-in count"),
             row(series="Other statuses, actual-in count"),
             row(series="On-register count"),
-            row(series="Incarceration rates per 100,000 adults", UOM="Rate"),
-            row(series="Total community supervision count"),
+            row(series="Incarceration rates per 100,000 adults", UOM="Rate", DECIMALS="2"),
+            row(series="Total community supervision count", VALUE="25.0"),
             row(series="Conditional sentence, community supervision"),
             row(series="Provincial parole, community supervision"),
-            row(series="Probation rates per 100,000 adults", UOM="Rate"),
+            row(series="Probation rates per 100,000 adults", UOM="Rate", DECIMALS="2"),
         )
     )
     keys = ["measure", "legal_status", "supervision", "unit"]
@@ -200,7 +200,7 @@ def test_a_file_that_is_cut_off_is_refused(cut: int) -> None:
 def test_a_file_without_a_figure_and_a_doubled_row_are_refused() -> None:
     with pytest.raises(Refused, match="there is no figure in it"):
         read(table(row(VALUE="", STATUS="..")))
-    with pytest.raises(Refused, match="stands there 2 times"):
+    with pytest.raises(Refused, match="35100154.csv:3:11: a second row of the same year"):
         complete(SOURCE, ADULTS, read(table(row(), row(VALUE="13"))))
 
 
@@ -209,7 +209,7 @@ def test_youth() -> None:
         table(
             row(),
             row(series="Sentenced open custody, actual-in count"),
-            row(series="Incarceration rates per 10,000 young persons", UOM="Rate", VALUE="3.1"),
+            row(series="Incarceration rates per 10,000 young persons", UOM="Rate", DECIMALS="2", VALUE="3.1"),
         ),
         YOUTH,
     )
@@ -235,7 +235,7 @@ def test_admissions(file: str, column: str, total: str, part: str) -> None:
     header = ["REF_DATE", "GEO", "DGUID", "Custodial admissions", column, *AFTER]
 
     def line(label: str, series: str, value: str) -> list[str]:
-        cells = row(series=series, UOM="Number", VALUE=value)
+        cells = row(series=series, UOM="Number", VALUE=value, DECIMALS="0")
         return [*cells[:4], label, *cells[4:]]
 
     lines = [line(total, "Remand", "900"), line(part, "Remand", "7"), line(part, "Sentenced", "8")]
@@ -244,6 +244,111 @@ def test_admissions(file: str, column: str, total: str, part: str) -> None:
     assert (found["measure"], found["legal_status"], found["value"]) == ("admissions", "UNSENTENCED", 900)
     assert (found["period_kind"], found["definition"]) == ("during", "admissions_to_programs")
     assert [(e.items, e.raw["Custodial admissions"]) for e in parsed.left_out] == [(1, "Remand"), (1, "Sentenced")]
+
+
+TOTAL = {"GEO": "Provinces and Territories", "DGUID": "2021A000011124"}
+QUEBEC = {"GEO": "Quebec", "DGUID": "2021A000224"}
+HELD, SENTENCED, REMAND, OTHER = (
+    {"series": series}
+    for series in (
+        "Total actual-in count", "Sentenced, actual-in count", "Remand, actual-in count",
+        "Other statuses, actual-in count",
+    )
+)  # fmt: skip
+PROBATION = {"series": "Probation, community supervision"}
+RATE = {"series": "Incarceration rates per 100,000 adults", "UOM": "Rate", "DECIMALS": "2"}
+PROBATION_RATE = {"series": "Probation rates per 100,000 adults", "UOM": "Rate", "DECIMALS": "2"}
+EMPTY = {"VALUE": "", "STATUS": ".."}
+SECURE, OPEN = ({"series": f"Sentenced {kind} custody, actual-in count"} for kind in ("secure", "open"))
+YOUTH_SENTENCED = {"series": "Total sentenced custody, actual-in count"}
+PRE_TRIAL = {"series": "Pre-trial detention and other temporary detention, actual-in count"}
+
+
+def lines(*rows: dict[str, str]) -> bytes:
+    """A table of rows; the last word of each is its value."""
+    return table(*(row(**changes) for changes in rows))
+
+
+def v(value: str, *changes: dict[str, str]) -> dict[str, str]:
+    merged = {"VALUE": value}
+    for change in changes:
+        merged |= change
+    return merged
+
+
+@pytest.mark.parametrize(
+    ("file", "rows", "words"),
+    [
+        # Three parts and their whole, each rounded to a tenth, may be 0.2 apart.
+        (ADULTS, [v("10.0", HELD), v("5.0", SENTENCED), v("4.0", REMAND), v("0.8", OTHER)], None),
+        (
+            ADULTS,
+            [v("10.0", HELD), v("5.0", SENTENCED), v("4.0", REMAND), v("0.7", OTHER)],
+            "154.csv:2:11: 10 stands where .* add up to 9.7",
+        ),
+        (ADULTS, [v("10.0", HELD), v("5.0", SENTENCED), v("4.0", REMAND), v("", OTHER, EMPTY)], None),
+        (
+            ADULTS,
+            [v("10.0", HELD), v("5.0", SENTENCED), v("40.0", REMAND), v("", OTHER, EMPTY)],
+            "10 stands where .* add up to 45",
+        ),
+        (ADULTS, [v("10.0", TOTAL), v("6.0"), v("4.1", QUEBEC)], None),
+        (ADULTS, [v("10.0", TOTAL), v("6.0"), v("40.0", QUEBEC)], ":2:11: 10 stands where the provinces add up to 46"),
+        (ADULTS, [v("6.0", TOTAL), v("6.0"), v("", QUEBEC, EMPTY)], None),
+        (
+            ADULTS,
+            [v("10.0", TOTAL), v("10.0"), v("3.0", SENTENCED)],
+            "there is no row of CAN-PROV for Sentenced, actual-in count in 2019/2020",
+        ),
+        # 100 per 100,000 of 20 held and 50 per 100,000 of 10 on probation are both of 20,000 adults.
+        (ADULTS, [v("20.0"), v("100.00", RATE), v("10.0", PROBATION), v("50.00", PROBATION_RATE)], None),
+        (
+            ADULTS,
+            [v("20.0"), v("100.00", RATE), v("10.0", PROBATION), v("5.00", PROBATION_RATE)],
+            ":5:11: 5 is not of the population of the other rate of the same place and year",
+        ),
+        (ADULTS, [v("30.0", TOTAL), v("75.00", TOTAL, RATE), v("20.0"), v("100.00", RATE), v("10.0", QUEBEC), v("50.00", QUEBEC, RATE)], None),
+        (
+            ADULTS,
+            [v("30.0", TOTAL), v("7.50", TOTAL, RATE), v("20.0"), v("100.00", RATE), v("10.0", QUEBEC), v("50.00", QUEBEC, RATE)],
+            ":3:11: 7.5 is of a population of 399,.* to 400,.* where the provinces have 39,.* to 40,",
+        ),
+        (YOUTH, [v("7.0", YOUTH_SENTENCED), v("4.0", SECURE), v("3.0", OPEN)], None),
+        (YOUTH, [v("7.0", YOUTH_SENTENCED), v("4.0", SECURE), v("30.0", OPEN)], "003.csv:2:11: 7 stands where"),
+        (YOUTH, [v("100.0", HELD), v("50.0", YOUTH_SENTENCED), v("40.0", PRE_TRIAL)], None),
+        (YOUTH, [v("100.0", HELD), v("50.0", YOUTH_SENTENCED), v("39.0", PRE_TRIAL)], "100 stands where .* up to 89"),
+        (YOUTH, [v("100.0", HELD), v("50.0", YOUTH_SENTENCED), v("51.0", PRE_TRIAL)], "100 stands where .* up to 101"),
+        (
+            YOUTH,
+            [v(value, series, {"REF_DATE": "2002/2003"}) for value, series in (("100.0", HELD), ("50.0", YOUTH_SENTENCED), ("49.0", PRE_TRIAL))],
+            "100 stands where .* up to 99",
+        ),
+        (YOUTH, [v("318.0", TOTAL, HELD, {"REF_DATE": "2002/2003"}), v("10.0", HELD, {"REF_DATE": "2002/2003"})], None),
+        (YOUTH, [v("321.0", TOTAL, HELD, {"REF_DATE": "2002/2003"}), v("10.0", HELD, {"REF_DATE": "2002/2003"})], "provinces add up to 10"),
+        (YOUTH, [v("318.0", TOTAL, HELD, {"REF_DATE": "2003/2004"}), v("10.0", HELD, {"REF_DATE": "2003/2004"})], "provinces add up to 10"),
+        (ADULTS, [v("12.55")], "'12.55' and '1' decimals are not Persons to 1"),
+        (ADULTS, [v("12.5", {"DECIMALS": "2"})], "'12.5' and '2' decimals are not Persons to 1"),
+    ],
+)  # fmt: skip
+def test_what_must_add_up(file: str, rows: list[dict[str, str]], words: str | None) -> None:
+    if words is None:
+        assert read(lines(*rows), file).items == len(rows)
+        return
+    with pytest.raises(Refused, match=words):
+        read(lines(*rows), file)
+
+
+def test_admissions_are_counted_and_must_add_up_exactly() -> None:
+    header = ["REF_DATE", "GEO", "DGUID", "Custodial admissions", "Sex", *AFTER]
+
+    def admissions(unknown: str) -> bytes:
+        sexes = {"Total, custodial admission by sex": "900", "Male": "800", "Female": "93", "Sex unknown": unknown}
+        cells = [[*row(UOM="Number", VALUE=value, DECIMALS="0"), sex] for sex, value in sexes.items()]
+        return table(*([*c[:3], "Remand", c[-1], *c[4:-1]] for c in cells), header=header)
+
+    assert read(admissions("7"), BY_SEX).items == 4
+    with pytest.raises(Refused, match=r"35100015.csv:2:12: 900 stands where .* add up to 899"):
+        read(admissions("6"), BY_SEX)
 
 
 # The publisher's files; figures were looked up in them with grep.
@@ -332,3 +437,31 @@ def test_the_sample_of_the_full_layout(raw: Path) -> None:
     assert frame.set_index("locator")["value"][f"{name}:6:11"] == 25349.8
     assert set(frame["place_id"]) == {"CAN-PROV"}
     assert frame["note"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "before", "after", "words"),
+    [
+        (
+            ADULTS,
+            "35100154_four-columns.csv",
+            '1978/1979,Newfoundland and Labrador,"Sentenced, actual-in count",208\n',
+            "",
+            "10,428 stands where the provinces add up to 10,220",
+        ),
+        (
+            ADULTS,
+            "35100154_four-columns.csv",
+            'Provinces and Territories,"Incarceration rates per 100,000 adults",80.44',
+            'Provinces and Territories,"Incarceration rates per 100,000 adults",804.4',
+            "804.4 is of a population of 1,67.* where the provinces have 16,7",
+        ),
+        (YOUTH, "35100003.csv", '"15.3","1775.4"', '"15.3","177.5"', "3,825.4 stands where .* add up to 2,227.5"),
+        (BY_SEX, "35100015.csv", '"19893"', '"1989"', "201,357 stands where .* add up to 183,453"),
+    ],
+)
+def test_the_real_files_mutilated(raw: Path, file: str, name: str, before: str, after: str, words: str) -> None:
+    text = (raw / "canada" / "2021-2022" / name).read_bytes().decode()
+    assert before in text
+    with pytest.raises(Refused, match=words):
+        read(text.replace(before, after, 1).encode(), file, name)

@@ -38,16 +38,19 @@ REASONS = (
 ).split(",")
 NEW = ["民國", "初犯", "再犯", "累犯"]
 
-#: 100 held, 60 in, 50 out; 110 held, 40 in, 55 out, 95 held.
-YEARS = [["80", "100", "60", "50", "33", "110", "160"], ["81", "110", "40", "55", "21", "95", "150"]]
-PRISONS = [
-    ["臺灣甲監獄", "60", "30", "20", "11", "70", "90"],
-    ["福建乙監獄", "40", "30", "31", "12", "39", "70"],
-    ["明陽中學", "5", "1", "2", "1", "4", "6"],
-    ["", "105", "61", "53", "24", "113", ""],
+#: Exits and new admissions are those of the years 80 and 81, and those of the prisons of the year 98.
+YEARS = [
+    ["80", "22963", "30916", "30806", "20871", "23073", "53879"],
+    ["81", "23073", "39233", "32700", "24865", "29606", "62306"],
 ]
-EXITS = [["80", *map(str, range(1, 17)), ""], ["81", *map(str, range(21, 37)), ""]]
-BACK = [["80", "20", "5", "8"], ["81", "11", "4", "6"]]
+PRISONS = [
+    ["臺灣甲監獄", "60", "66800", "66700", "42300", "160", "66860"],
+    ["福建乙監獄", "40", "100", "81", "35", "59", "140"],
+    ["明陽中學", "5", "1", "2", "1", "4", "6"],
+    ["", "105", "66901", "66783", "42336", "223", ""],
+]
+EXITS = [["80", *map(str, range(1, 16)), "30686", ""], ["81", *map(str, range(21, 36)), "32280", ""]]
+BACK = [["80", "12317", "2461", "6093"], ["81", "14426", "3149", "7290"]]
 
 
 def unended(table: Sequence[Sequence[str]]) -> bytes:
@@ -89,12 +92,12 @@ def test_the_overview() -> None:
         parsed, "measure", "legal_status", "definition", "value", "period_start", "period_end", "period_kind"
     )
     before = date(1990, 12, 31)
-    assert found["2:2"] == ("persons_held", "SENTENCED", None, 100, before, before, "point")
-    assert found["2:3"] == ("admissions", "SENTENCED", "movements", 60, first, last, "during")
-    assert found["2:4"] == ("releases", "SENTENCED", "movements", 50, first, last, "during")
-    assert found["2:5"] == ("admissions", "SENTENCED", None, 33, first, last, "during")
-    assert found["2:6"] == ("persons_held", "SENTENCED", None, 110, last, last, "point")
-    assert found["3:6"][3:6] == (95, date(1992, 12, 31), date(1992, 12, 31))
+    assert found["2:2"] == ("persons_held", "SENTENCED", None, 22963, before, before, "point")
+    assert found["2:3"] == ("admissions", "SENTENCED", "movements", 30916, first, last, "during")
+    assert found["2:4"] == ("releases", "SENTENCED", "movements", 30806, first, last, "during")
+    assert found["2:5"] == ("admissions", "SENTENCED", None, 20871, first, last, "during")
+    assert found["2:6"] == ("persons_held", "SENTENCED", None, 23073, last, last, "point")
+    assert found["3:6"][3:6] == (29606, date(1992, 12, 31), date(1992, 12, 31))
     assert (parsed.vintage, parsed.items, len(found)) == (None, 12, 9)
     assert [entry.locator.split(":", 1)[1] for entry in parsed.left_out] == ["2:7", "3:2", "3:7"]
     assert parsed.rows["observation"]["note"].isna().all()
@@ -103,20 +106,20 @@ def test_the_overview() -> None:
 
 def test_the_years_whose_stock_the_publisher_misprints() -> None:
     known = [
-        ["98", "52708", "69300", "66783", "1", "55225", "122008"],
-        ["99", "55255", "64102", "62239", "1", "57088", "119357"],
+        ["98", "52708", "69300", "66783", "42336", "55225", "122008"],
+        ["99", "55255", "64102", "62239", "37159", "57088", "119357"],
     ]
     parsed = read("overview", whole("overview", known))
     reasons = {entry.locator.split(":", 1)[1]: entry.reason for entry in parsed.left_out}
     assert reasons["3:2"].endswith("gives as 55225")
     with pytest.raises(Refused, match="55256 is not the stock at the end of the year before, 55225"):
-        read("overview", whole("overview", [known[0], ["99", "55256", "64102", "62239", "1", "57088", "119358"]]))
+        read("overview", whole("overview", [known[0], ["99", "55256", "64102", "62239", "37159", "57088", "119358"]]))
 
-    leap = read("overview", whole("overview", [["77", "22047", "29925", "29182", "1", "13790", "51972"]]))
+    leap = read("overview", whole("overview", [["77", "22047", "29925", "29182", "13886", "13790", "51972"]]))
     assert by_locator(leap, "value", "note")["2:6"][0] == 13790
     assert "do not lead to it" in by_locator(leap, "note")["2:6"][0]
     with pytest.raises(Refused, match="row 2, column 本年年底留監人數: it is not the stock before plus"):
-        read("overview", whole("overview", [["78", "22047", "29925", "29182", "1", "13790", "51972"]]))
+        read("overview", whole("overview", [["78", "22047", "29925", "23627", "19375", "13790", "51972"]]))
 
 
 def test_prisons() -> None:
@@ -124,10 +127,10 @@ def test_prisons() -> None:
     found = by_locator(parsed, "facility", "measure", "legal_status", "definition", "value", "period_end")
     first = f"{SOURCE}:臺灣甲監獄"
     assert found["2:2"] == (first, "persons_held", "SENTENCED", None, 60, date(2008, 12, 31))
-    assert found["2:6"] == (first, "persons_held", "SENTENCED", None, 70, date(2009, 12, 31))
-    assert found["2:3"] == (first, "admissions", "SENTENCED", "movements", 30, date(2009, 12, 31))
+    assert found["2:6"] == (first, "persons_held", "SENTENCED", None, 160, date(2009, 12, 31))
+    assert found["2:3"] == (first, "admissions", "SENTENCED", "movements", 66800, date(2009, 12, 31))
     assert found["4:4"] == (f"{SOURCE}:明陽中學", "releases", "SENTENCED", "movements", 2, date(2009, 12, 31))
-    assert found["3:5"][3:5] == (None, 12)
+    assert found["3:5"][3:5] == (None, 35)
     assert (parsed.items, len(found)) == (3 * 6 + 5, 3 * 5)
     assert {entry.locator.split(":", 1)[1]: entry.items for entry in parsed.left_out}["5:2"] == 5
     about = parsed.about["facility"]
@@ -154,13 +157,13 @@ def test_releases_by_reason() -> None:
 
 def test_new_admissions() -> None:
     parsed = read("new_admissions", whole("new_admissions", BACK))
-    assert by_locator(parsed, "measure", "definition", "value")["3:2"] == ("admissions", "first_offenders", 11)
+    assert by_locator(parsed, "measure", "definition", "value")["3:2"] == ("admissions", "first_offenders", 14426)
     back = parsed.rows["recidivism"].set_index("locator")
     keys = ["basis", "definition", "returned", "cohort_start", "cohort_end"]
     at = f"{NAMES['new_admissions']}:2:"
     year = [date(1991, 1, 1), date(1991, 12, 31)]
-    assert back.loc[f"{at}3", keys].tolist() == ["admission_share", "repeat_offenders", 5, *year]
-    assert back.loc[f"{at}4", keys].tolist() == ["admission_share", "statutory_recidivists", 8, *year]
+    assert back.loc[f"{at}3", keys].tolist() == ["admission_share", "repeat_offenders", 2461, *year]
+    assert back.loc[f"{at}4", keys].tolist() == ["admission_share", "statutory_recidivists", 6093, *year]
     assert not {"rate_percent", "cohort_size"} & set(back.columns)
     assert (parsed.items, len(back)) == (6, 4)
 
@@ -175,17 +178,48 @@ def test_new_admissions() -> None:
         ("overview", changed(YEARS, 1, 2, ""), ("row 3, column 本年入監人數", "'' is not a number")),
         ("overview", changed(YEARS, 1, 2, "-40"), ("row 3, column 本年入監人數", "'-40' is not a whole number")),
         ("overview", changed(YEARS, 1, 6, "15"), ("row 3", "15 is not 上年底留監人數", "cut off")),
-        ("overview", changed(YEARS, 1, 5, "96"), ("row 3", "it is not the stock before plus")),
+        ("overview", changed(YEARS, 1, 5, "29607"), ("row 3", "it is not the stock before plus")),
         ("overview", [YEARS[0], YEARS[1][:5]], ("row 3", "5 cells where the header has 7")),
         ("overview", [], ("there is a header and no rows",)),
         ("by_prison", changed(PRISONS, 0, 0, "臺北看守所"), ("'臺北看守所' is neither a prison",)),
         ("by_prison", changed(PRISONS, 3, 1, "106"), ("row 5", "106 is not the sum of the prisons, 105")),
         ("by_prison", changed(PRISONS, 3, 6, "166"), ("row 5", "'166' is not one of")),
         ("by_prison", PRISONS[:3], ("row 4, column 機關別", "'明陽中學' is not one of")),
-        ("by_prison", changed(PRISONS, 1, 6, "71"), ("row 3", "71 is not 上年底留監人數")),
+        ("by_prison", changed(PRISONS, 1, 6, "141"), ("row 3", "141 is not 上年底留監人數")),
         ("release_reasons", changed(EXITS, 0, 17, "9"), ("row 2", "'9' is not one of")),
-        ("release_reasons", changed(EXITS, 0, 16, "x"), ("row 2:17", "'x' is not a number")),
+        ("release_reasons", changed(EXITS, 0, 16, "x"), ("row 2, column 其他", "'x' is not a number")),
         ("release_reasons", [EXITS[0], EXITS[1][:-1]], ("row 3", "17 cells where the header has 18")),
+        ("overview", changed(YEARS, 1, 3, "3270"), (":3:4", "3,270 stands where the exits of the year in", "32,700")),
+        (
+            "overview",
+            changed(YEARS, 0, 4, "208710"),
+            ("208,710 stands where the new admissions of the year in totals", "20,871"),
+        ),
+        (
+            "by_prison",
+            [[row[0], row[2], row[1], *row[3:]] for row in PRISONS],
+            (":2:3", "60 stands where 新入監人數, a part of them, add up to 42,300"),
+        ),
+        (
+            "by_prison",
+            changed(changed(PRISONS, 0, 5, "159"), 1, 5, "60"),
+            (":2:6", "159 stands where the stock before and entries less exits add up to 160"),
+        ),
+        (
+            "by_prison",
+            changed(changed(PRISONS, 3, 4, "42335"), 0, 4, "42299"),
+            (":5:5", "42,335 stands where the new admissions of the year in totals.csv add up to 42,336"),
+        ),
+        (
+            "release_reasons",
+            changed(EXITS, 1, 16, "3228"),
+            (":3:17", "3,648 stands where the exits of the year in totals.csv add up to 32,700"),
+        ),
+        (
+            "new_admissions",
+            changed(BACK, 1, 1, "144260"),
+            (":3:4", "154,699 stands where the new admissions of the year in totals.csv add up to 24,865"),
+        ),
         ("new_admissions", changed(BACK, 0, 3, "8.5"), ("row 2, column 累犯", "'8.5' is not a whole number")),
         ("new_admissions", [BACK[0], BACK[0]], ("row 3, column 民國", "80 does not follow")),
     ],
@@ -312,3 +346,20 @@ def test_the_real_prisons_are_those_of_the_overview(real: dict[str, Parsed]) -> 
     assert held.to_dict() == {day: overview[day] for day in (date(2008, 12, 31), date(2009, 12, 31))}
     assert len(real["by_prison"].about["facility"]) == 25
     assert real["by_prison"].items == 25 * 6 + 5
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "words"),
+    [
+        ("overview", "98,52708,69300,66783,42336,", "98,52708,69300,66783,423360,", "423,360 stands where"),
+        ("by_prison", "69300,66783,42336", "69300,42336,66783", "66783 is not the sum|42336 is not the sum"),
+        ("release_reasons", "103,5,17863,", "103,5,178630,", "215,840 stands where .* add up to 55,073"),
+        ("new_admissions", "7604,9179,17081", "7604,9179,1708", "18,491 stands where .* add up to 33,864"),
+    ],
+)
+def test_the_real_files_mutilated(raw: Path, file: str, before: str, after: str, words: str) -> None:
+    encoding = "big5" if file == "by_prison" else "utf-8"
+    text = (raw / "taiwan" / NAMES[file]).read_bytes().decode(encoding)
+    assert text.count(before) == 1
+    with pytest.raises(Refused, match=words):
+        read(file, text.replace(before, after).encode(encoding))
