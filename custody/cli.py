@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from custody import printing
-from sources.errors import Refused
+from sources.errors import Misused, Refused
 from sources.home import Home
 
 app = typer.Typer(
@@ -48,7 +48,7 @@ def main() -> None:
         app()
     except Refused as error:
         print(f"custody: {error}", file=sys.stderr)
-        sys.exit(FAILED)
+        sys.exit(USAGE if isinstance(error, Misused) else FAILED)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
             print("custody: stopped; the last good state is as it was.", file=sys.stderr)
@@ -106,7 +106,7 @@ def places(name: Annotated[str, typer.Argument(help="A name or code.")], json: J
 def sources(json: Json = False) -> None:
     """List the sources: publisher, licence, how often they appear, what is here."""
     from sources.catalogue import sources as all_sources
-    from warehouse.records import summaries
+    from warehouse.records import summaries, vintage_order
 
     home = Home.from_environment()
     rows = [
@@ -117,7 +117,7 @@ def sources(json: Json = False) -> None:
             "class": s.licence_class,
             "cadence": s.cadence,
             "files": len(s.files),
-            "latest vintage": max((v["vintage"] for v in summaries(home, s)), default=None),
+            "latest vintage": max((str(v["vintage"]) for v in summaries(home, s)), key=vintage_order, default=None),
             "address tried": "yes" if s.verified else "no",
         }
         for s in all_sources().values()
@@ -247,6 +247,22 @@ def import_(
         )
 
 
+@app.command(
+    epilog="Example: custody withdraw eurostat_prisons crim_pris_ctz 2026-04-29-r2 --reason 'one digit too many'"
+)
+def withdraw(
+    source: Annotated[str, typer.Argument(help="The source.")],
+    file: Annotated[str, typer.Argument(help="Which of its files.")],
+    vintage: Annotated[str, typer.Argument(help="The vintage; `custody status --json` lists them.")],
+    reason: Annotated[str, typer.Option(help="Why, for those who come after.")],
+) -> None:
+    """Use an imported vintage no longer; its bytes stay in the archive, and importing them again takes it back."""
+    from warehouse import by_hand
+
+    by_hand.withdraw(Home.from_environment(), source, file, vintage, reason)
+    print(f"{source}/{file}, vintage {vintage}, is withdrawn. Next: custody run --offline")
+
+
 @app.command(epilog="Example: custody bundle unodc_prisons")
 def bundle(
     names: Annotated[list[str] | None, typer.Argument(help="Sources; by default all.")] = None,
@@ -287,6 +303,11 @@ def sql(
     from warehouse.build import connect
 
     with connect(Home.from_environment()) as connection:
+        try:
+            if len(connection.extract_statements(query)) > 1:
+                raise fail("that is several statements; give one SELECT.", USAGE)
+        except duckdb.Error as error:
+            raise fail(" ".join(str(error).split())) from None
         connection.execute(
             "SET enable_progress_bar = false; SET enable_external_access = false; SET lock_configuration = true"
         )
@@ -318,14 +339,18 @@ def release(
         str | None,
         typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the release; by default today."),
     ] = None,
+    as_of: AsOf = None,
 ) -> None:
     """Publish the warehouse as an immutable directory of CSV and Parquet with checksums."""
     from exports.release import GateClosed
     from exports.release import release as write_release
 
     home = Home.from_environment()
+    today = _day(day, "--date") or date.today()
+    if today > date.today():
+        raise fail(f"--date {today} has not come yet.", USAGE)
     try:
-        made, new = write_release(home, _day(day, "--date") or date.today(), printing.progress)
+        made, new = write_release(home, today, printing.progress, as_of=_reference_day(as_of))
     except GateClosed as error:
         raise fail(str(error)) from None
     if not new:

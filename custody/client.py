@@ -74,6 +74,14 @@ def compare_recidivism(
     for name, value in {"basis": basis, "outcome": outcome, "recidivism_population": population}.items():
         if value not in (known := dictionary().codes(name)):
             raise Refused(f"There is no {name.removeprefix('recidivism_')} {value!r}; there are {', '.join(known)}.")
+    if isinstance(places, str):
+        raise Refused(f"places is one text, {places!r}; give a list of names or codes.")
+    if places is not None and not places:
+        raise Refused("places is empty; give names or codes, or None for all places.")
+    if isinstance(follow_up_months, bool) or not isinstance(follow_up_months, (int, float)) or follow_up_months <= 0:
+        raise Refused(f"follow_up_months is {follow_up_months!r}; give a number of months such as 24.")
+    if counts_technical_violations not in (None, True, False):
+        raise Refused(f"counts_technical_violations is {counts_technical_violations!r}; give True, False or None.")
     table = load("recidivism", release, home=home)
     if places is not None:
         try:
@@ -120,6 +128,6 @@ def compare_recidivism(
     leave_out(pd.Series(later, index=table.index), "another publication of the same cohort")
     rows = table.loc[first.index].reset_index(drop=True)
     left_out = table[reason != ""].assign(reason=reason[reason != ""])
-    without = [place for place in wanted if place not in set(table["place_id"])]
+    without = [place for place in dict.fromkeys(wanted) if place not in set(table["place_id"])]
     nothing = pd.DataFrame({"place_id": without, "reason": "no figure at all"})
     return Comparison(rows, pd.concat([left_out, nothing], ignore_index=True))

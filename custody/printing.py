@@ -32,8 +32,15 @@ def _finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
+#: A word longer than this may be broken.
+LONGEST = 40
+
+
 def table(rows: Sequence[Mapping[str, Any]], right: Sequence[str] = ()) -> None:
-    """Print rows as a table as wide as the terminal; columns in `right` are aligned right."""
+    """Print rows as a table; columns in `right` are aligned right.
+
+    As wide as the terminal, but never so narrow that a word, a number or a day is broken.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -41,11 +48,17 @@ def table(rows: Sequence[Mapping[str, Any]], right: Sequence[str] = ()) -> None:
         print("Nothing.")
         return
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0]:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*("" if v is None else _escape(str(v)) for v in row.values()))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(made)
+    texts = [["" if v is None else str(v) for v in row.values()] for row in rows]
+    least = 0
+    for at, column in enumerate(rows[0]):
+        words = (len(word) for cells in texts for word in cells[at].split())
+        width = max([*(len(word) for word in column.split()), *(w for w in words if w <= LONGEST)], default=1)
+        least += width + 1
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold", min_width=width)
+    for cells in texts:
+        made.add_row(*map(_escape, cells))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console.print(made, width=max(console.width, least), soft_wrap=False, crop=False)
 
 
 def _escape(text: str) -> str:

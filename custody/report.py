@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -49,6 +48,14 @@ def world(home: Home) -> dict[str, Any]:
         }
 
 
+def _begun(note: str) -> str:
+    """A note, of which a long one is cut after a name or a sentence."""
+    if len(note) <= NOTE:
+        return note
+    cut = max(note.rfind(mark, 0, NOTE) for mark in (", ", "; ", ". "))
+    return note[: cut + 1] + REST
+
+
 def by_source(vintages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Vintages as `warehouse.records.summaries` gives them, one line a source."""
     lines = []
@@ -93,11 +100,12 @@ def print_world(outcome: Outcome, told: dict[str, Any]) -> None:
     )
     for step in told["walk"]:
         if step["note"] and step["value"] != 0:
-            print(f"\n  {step['title']}:\n    {textwrap.shorten(step['note'], NOTE, placeholder=REST)}")
+            print(f"\n  {step['title']}:\n    {_begun(step['note'])}")
     print(
         f"\n{printing.number(total['total'])} persons: from {total['places']} places with a published figure"
-        f" ({total['places_reported']} of them no older than a year), and the gaps. These places hold"
-        f" {printing.share(total['population_share'])} of the world's people."
+        f" ({total['places_reported']} of them no older than a year), which hold"
+        f" {printing.share(total['published_share'])} of the world's people, and the gaps; with the places of the gaps,"
+        f" some of which are known in part, {printing.share(total['population_share'])}."
         "\nOlder figures are taken unchanged; no interval is stated until the estimate is calibrated.\n"
     )
     print(f"What others have published, for the day or year that they state; this total is for {total['as_of']}.\n")

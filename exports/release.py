@@ -17,7 +17,8 @@ import pyarrow as pa
 from dictionary.model import dictionary
 from dictionary.render import codebook, package_fields
 from exports import tables
-from sources.errors import Refused
+from sources.catalogue import sources
+from sources.errors import Misused, Refused
 from sources.home import Home, new_folder, read_json, sha256_file, write_bytes, write_json
 from warehouse import checks
 from warehouse.build import connect
@@ -66,8 +67,9 @@ def locate(home: Home, name: str) -> Path:
         return home.releases / name
     if (Path(name) / SUMS).exists():
         return Path(name)
-    listed = ", ".join(r.version for r in known) or "none yet; `custody release` makes one"
-    raise Refused(f"There is no release {name!r}; there are: {listed}.")
+    if not known:
+        raise Refused("There is no release yet; `custody release` makes one.")
+    raise Misused(f"There is no release {name!r}; there are: {', '.join(r.version for r in known)}.")
 
 
 def next_version(known: list[Release], today: date) -> str:
@@ -82,14 +84,23 @@ def content_digest(digests: dict[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def release(home: Home, today: date, progress: Progress = lambda _: None) -> tuple[Release, bool]:
+def release(
+    home: Home, today: date, progress: Progress = lambda _: None, *, as_of: date | None = None
+) -> tuple[Release, bool]:
     """Write the next release of the warehouse; the second value is False where nothing has changed since the last.
 
     Raises:
-        GateClosed: when a check fails on the bytes to be published or rows may not be published.
+        GateClosed: when a check fails on the bytes to be published, rows may not be published, or the warehouse is of
+            another reference day than `as_of`, where that is given: a look at another day must not become the
+            published total by accident.
         Refused: when there is no warehouse.
     """
     built = standing(home)
+    if as_of is not None and built.as_of != as_of:
+        raise GateClosed(
+            f"The warehouse is as of {built.as_of}, not {as_of}; `custody run --offline --as-of {as_of}` builds that, "
+            f"or `custody release --as-of {built.as_of}` publishes what is there."
+        )
     known = releases(home)
     name = next_version(known, today)
     if known and today < date.fromisoformat(known[-1].date):
@@ -110,11 +121,11 @@ def release(home: Home, today: date, progress: Progress = lambda _: None) -> tup
             tables.write(rows[table.name], table, folder / "tables")
         progress(f"{len(rows)} tables written")
         validation = _validate(folder, digests)
-        progress(f"{len(validation)} checks passed on the files as published")
+        progress(f"{len(validation)} checks asked of the files as published; none that is critical failed")
         write_json(folder / "validation.json", {"checks": validation})
         provenance = _provenance(home, built.as_of, built.digest, digest, digests)
         write_json(folder / "provenance.json", provenance)
-        write_bytes(folder / "codebook.md", codebook(words).encode())
+        write_bytes(folder / "codebook.md", (codebook(words) + _definitions()).encode())
         write_bytes(folder / "LICENCES.md", _licences(rows["source"]).encode())
         write_bytes(folder / "CITATION.cff", _citation(name, today).encode())
         write_json(folder / "datapackage.json", _package(folder, name, today, rows))
@@ -140,7 +151,7 @@ def _unlisted(folder: Path, digest: str) -> Release:
         entry = Release(
             folder.name, package["created"][:10], package["schema_version"], provenance["as_of"], stated, sums
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, Refused, KeyError, TypeError):
         stated = None
     if stated != digest:
         raise GateClosed(f"{folder} is there, but releases.json does not list it; restore that list from a backup.")
@@ -262,6 +273,14 @@ def _package(folder: Path, name: str, today: date, rows: dict[str, pa.Table]) ->
         ],
         "resources": resources,
     }
+
+
+def _definitions() -> str:
+    """The definitions of publishers that differ from the measure's, which column `definition` names."""
+    out = ["", "## Definitions of publishers", "", "| source | definition | meaning |", "| --- | --- | --- |"]
+    for known in sources().values():
+        out += [f"| {known.id} | {name} | {' '.join(text.split())} |" for name, text in known.definitions.items()]
+    return "\n".join(out) + "\n"
 
 
 def _licences(source: pa.Table) -> str:

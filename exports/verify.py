@@ -10,6 +10,7 @@ import pyarrow as pa
 from dictionary.render import PACKAGE_TYPES
 from exports import tables
 from exports.release import SUMS, content_digest
+from sources.errors import Refused
 from sources.home import read_json, sha256_file
 
 #: The dictionary's type for each of the data package's.
@@ -62,7 +63,7 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
         return findings
     try:
         return [*findings, *_content(folder)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, Refused, ValueError, KeyError, TypeError) as error:
         detail = f"cannot be read as a release's: {type(error).__name__} {error}"
         return [*findings, Finding("descriptors", False, detail)]
 

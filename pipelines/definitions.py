@@ -100,8 +100,7 @@ def source_step(source: Source) -> dg.AssetsDefinition:
             metadata={
                 "files that fell back": len(intake.fallen_back),
                 "stale corrections": ", ".join(intake.stale_corrections) or "none",
-                "newest file": f"{newest.file} {newest.vintage}" if newest else "none",
-                "its results": dg.MetadataValue.md(_results(newest.checks() if newest else [])),
+                "results": dg.MetadataValue.md(_results([c for v in intake.newest for c in v.checks()])),
             },
         )
 

@@ -22,7 +22,7 @@ from sources import collecting
 from sources.catalogue import sources
 from sources.home import Home, write_bytes
 from warehouse import checkers
-from warehouse.records import failures, summaries
+from warehouse.records import summaries
 from warehouse.standing import is_current
 
 ROOT = Path(__file__).parent.parent
@@ -41,12 +41,15 @@ STOPPED = "Query interrupted"  # DuckDB's word for it, in a RuntimeError
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended; `failure` is one sentence, or None where the warehouse stands as wanted."""
+    """How a run ended; `failure` is one sentence, or None where the warehouse stands as wanted.
+
+    `fallen_back` says for each source that uses an older vintage why it does.
+    """
 
     run_id: str
     failure: str | None
     sources: list[dict[str, Any]] = field(default_factory=list)
-    fallen_back: list[dict[str, Any]] = field(default_factory=list)
+    fallen_back: list[str] = field(default_factory=list)
 
 
 class _Lines(logging.Handler):
@@ -100,9 +103,13 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
         gc.unfreeze()  # or DuckDB complains at the end that its own types were never let go
         LOGGER.removeHandler(handler)
         event.remove(Engine, "connect", _do_not_wait_for_the_disk)
-    known = sources().values()
-    told = [line for source in known for line in summaries(home, source)]
-    return Outcome(result.run_id, failure, told, [f for source in known for f in failures(home, source)])
+    told = [line for source in sources().values() for line in summaries(home, source)]
+    fallen_back = [
+        f"{check.asset_key.path[-1]}: {check.description}"
+        for check in result.get_asset_check_evaluations()
+        if check.asset_key.path[0] == "accepted" and not check.passed
+    ]
+    return Outcome(result.run_id, failure, told, fallen_back)
 
 
 def _instance(home: Home) -> Any:

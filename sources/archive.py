@@ -11,7 +11,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from sources.home import read_json, sha256, sha256_file, write_bytes, write_json
 class Snapshot:
     """The record of one publisher's file as it came.
 
-    `vintage_hint` is the stamp given by hand where the file bears none; `retrieved_at` is ISO 8601.
+    `vintage_hint` is the stamp given by hand where the file bears none; `retrieved_at` is ISO 8601; `withdrawn` says
+    when and why it is no longer used.
     """
 
     source_id: str
@@ -39,6 +40,7 @@ class Snapshot:
     url: str | None
     licence: str
     vintage_hint: str | None = None
+    withdrawn: str | None = None
 
 
 def media_type(data: bytes) -> MediaType | None:
@@ -156,6 +158,9 @@ class Archive:
             write_json(record, asdict(snapshot))
         else:
             snapshot = Snapshot(**read_json(record))
+            if snapshot.withdrawn and obtained == "import":  # a person wants it again; a fetch meets what it met before
+                snapshot = replace(snapshot, withdrawn=None)
+                write_json(record, asdict(snapshot))
         self._seen(source.id, file, {"sha256": digest, "seen_at": now(), "obtained": obtained})
         return snapshot, new
 
@@ -166,11 +171,16 @@ class Archive:
             stream.flush()
             os.fsync(stream.fileno())
 
+    def withdraw(self, source_id: str, file: str, digest: str, reason: str) -> None:
+        """Note that a snapshot is no longer used; its bytes stay."""
+        record = self._records(source_id, file) / f"{digest}.json"
+        write_json(record, {**read_json(record), "withdrawn": f"{now()} {reason}"})
+
     def snapshots(self, source_id: str, file: str) -> list[Snapshot]:
-        """The snapshots of one file, oldest retrieval first."""
+        """The snapshots of one file that are not withdrawn, oldest retrieval first."""
         records: Iterable[Path] = self._records(source_id, file).glob("*.json")
         found = [Snapshot(**read_json(path)) for path in records]
-        return sorted(found, key=lambda s: (s.retrieved_at, s.sha256))
+        return sorted((s for s in found if not s.withdrawn), key=lambda s: (s.retrieved_at, s.sha256))
 
     def read(self, snapshot: Snapshot) -> bytes:
         """The bytes of a snapshot, proved against their digest.

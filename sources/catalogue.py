@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dictionary.model import LOADER, dictionary
-from sources.errors import Refused
+from sources.errors import Misused, Refused
 
 if TYPE_CHECKING:
     from sources.reading import Parsed, RawFile
@@ -92,13 +92,13 @@ class Source(BaseModel):
         """The file whose pattern `name` matches.
 
         Raises:
-            Refused: when none or several match.
+            Misused: when none or several match.
         """
         matching = [key for key, file in self.files.items() if fnmatch(name, file.pattern)]
         if len(matching) == 1:
             return matching[0]
         patterns = ", ".join(f"{key} ({file.pattern})" for key, file in self.files.items())
-        raise Refused(
+        raise Misused(
             f"{name}: {'several' if matching else 'none'} of the files of {self.id} match this name; "
             f"say which with --file, one of {patterns}."
         )
@@ -150,9 +150,10 @@ def source(source_id: str) -> Source:
     """One source.
 
     Raises:
-        Refused: when there is none of that name; the sentence lists those there are.
+        Misused: when there is none of that name; the sentence lists those there are.
     """
-    try:
+    if source_id in sources():
         return sources()[source_id]
-    except KeyError:
-        raise Refused(f"There is no source {source_id!r}; there are {', '.join(sources())}.") from None
+    if (HERE / source_id / "source.yml").is_file():
+        raise Misused(f"The source {source_id} is off unless {ALSO}={source_id} is set; see README.")
+    raise Misused(f"There is no source {source_id!r}; there are {', '.join(sources())}.")

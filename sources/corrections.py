@@ -31,6 +31,7 @@ class Correction(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str = Field(pattern="^[a-z0-9-]+$")
     file: str
+    table: str = "observation"
     match: Mapping[str, Scalar]
     expect: Mapping[str, Scalar | list[Scalar]] = Field(min_length=1)
     change: Mapping[str, Scalar] | None = Field(default=None, alias="set")
@@ -83,14 +84,13 @@ def _concerned(
 
 
 def apply(
-    frame: pd.DataFrame, corrections: list[Correction], file: str, name: str
+    frame: pd.DataFrame, corrections: list[Correction], name: str
 ) -> tuple[pd.DataFrame, list[LeftOut], pd.DataFrame]:
-    """Correct the rows of one file.
+    """Correct the rows that one file gives to a table.
 
     Args:
-        frame: observation rows with every describing column, not yet with identities.
-        corrections: those of the source.
-        file: the source's name of the file; only its corrections are used.
+        frame: the rows with every describing column, not yet with identities.
+        corrections: those of this file and table.
         name: the file's own name, for messages.
 
     Returns:
@@ -105,7 +105,7 @@ def apply(
     dropped: list[LeftOut] = []
     gone = np.zeros(len(frame), dtype=bool)
     record: list[dict[str, Any]] = []
-    for c in (c for c in corrections if c.file == file):
+    for c in corrections:
         mask = _concerned(frame, [*c.match.items(), *c.expect.items()], name, c.id) & ~gone
         found = int(mask.sum())
         mended = found < c.rows and any(isinstance(value, list) for value in c.expect.values())

@@ -11,6 +11,10 @@ class Refused(Exception):
     """
 
 
+class Misused(Refused):
+    """A word given to the command that means nothing here: no such source, file or day."""
+
+
 def refusal(file: str, why: str, row: int | str | None = None, column: str | None = None) -> Refused:
     """Make the sentence: file, then row and column where known, then what is wrong and what to do."""
     where = file if row is None else f"{file}, row {row}"

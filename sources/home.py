@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sources.errors import Refused
+
+#: How the name of something half written begins; then comes the number of the process that writes it.
+WRITING = ".writing-"
+
 
 @dataclass(frozen=True)
 class Home:
@@ -80,7 +85,7 @@ def sha256_file(path: Path) -> str:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old one or the new one, also after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_fresh(path.parent))
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -99,8 +104,35 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON written by `write_json`."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read JSON written by `write_json`.
+
+    Raises:
+        Refused: when the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Refused(f"{path} is damaged ({error}); restore it, or delete it and run the command again.") from None
+
+
+def lives(process: int) -> bool:
+    """Whether a process of that number is running."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _fresh(folder: Path) -> str:
+    """The beginning of a name for what this process writes in a folder; what a killed one left there is removed."""
+    for left in folder.glob(f"{WRITING}*"):
+        maker = left.name.removeprefix(WRITING).split("-")[0]
+        if maker.isdecimal() and not lives(int(maker)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    return f"{WRITING}{os.getpid()}-"
 
 
 @contextmanager
@@ -110,8 +142,9 @@ def new_folder(target: Path) -> Iterator[Path]:
     An older folder at `target` is moved aside first and removed after; a crash between the two leaves it under a
     name that begins with `.old-`, where it stays until a new one is in its place.
     """
+    absent = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    filling = Path(tempfile.mkdtemp(dir=target.parent, prefix=".writing-"))
+    filling = Path(tempfile.mkdtemp(dir=target.parent, prefix=_fresh(target.parent)))
     old = target.parent / f".old-{target.name}"
     try:
         filling.chmod(0o755)
@@ -125,5 +158,8 @@ def new_folder(target: Path) -> Iterator[Path]:
             with suppress(OSError):
                 os.replace(old, target)
         shutil.rmtree(filling, ignore_errors=True)
+        with suppress(OSError):  # nothing is left but what was there, or what another process put there meanwhile
+            for folder in absent:
+                folder.rmdir()
         raise
     shutil.rmtree(old, ignore_errors=True)

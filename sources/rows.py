@@ -60,6 +60,9 @@ def _with_breakdowns(frame: pd.DataFrame, file: str) -> pd.DataFrame:
 def described(table: str, frame: pd.DataFrame, dataset: str, file: str) -> pd.DataFrame:
     """A parser's frame with every column that the measure, a default or nothing gives; `file` is for messages."""
     known = dictionary().tables[table]
+    for needed in ("locator", "measure"):
+        if needed in known.column_names and needed not in frame:
+            raise refusal(file, f"the parser gives no column {needed} of table {table}.")
     if "dataset" in known.column_names and "dataset" not in frame:
         frame = frame.assign(dataset=dataset)
     frame = _with_breakdowns(frame, file) if table == "observation" else frame

@@ -74,6 +74,7 @@ def parsing(raw: Path) -> list[tuple[str, str, float, float, float]]:
     from sources.archive import Snapshot
     from sources.catalogue import source
     from sources.home import sha256
+    from warehouse.accepted import write_tables
     from warehouse.candidate import check, complete, parse
 
     path = raw / UNODC
@@ -83,15 +84,18 @@ def parsing(raw: Path) -> list[tuple[str, str, float, float, float]]:
         unodc.id, "data_cts_prisons_and_prisoners", sha256(data), path.name, len(data), "xlsx", "2023-05-11", "import",
         None, unodc.licence,
     )  # fmt: skip
-    check(complete(unodc, snapshot, parse(unodc, snapshot, data)))  # the checker's own imports are not what is measured
     bare, parsed, checked = [], [], []
-    for _ in range(RUNS):
+    for run in range(RUNS + 1):
         bare.append(timed(lambda: CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()))
         begin = time.perf_counter()
         candidate = complete(unodc, snapshot, parse(unodc, snapshot, data))
         parsed.append(time.perf_counter() - begin)
-        check(candidate)
+        with tempfile.TemporaryDirectory() as folder:
+            check(Path(folder), write_tables(candidate.tables, Path(folder)))
         checked.append(time.perf_counter() - begin)
+        if run == 0:  # the checkers' own imports are not what is measured here
+            for seconds in (bare, parsed, checked):
+                seconds.clear()
     read = statistics.median(bare)
     return [
         (what, aim, statistics.median(values), read, statistics.median(values) / read)
@@ -130,7 +134,7 @@ def main() -> None:
         f'Compared with `python -c "{IMPORTS}"`.\n',
         table(commands(), "imports"),
         "## Reading\n",
-        "Compared with python-calamine's bare read of the same bytes.\n",
+        "Compared with python-calamine's bare read of the same bytes; everything is imported before.\n",
         table(parsing(raw), "bare read") if raw else "Not measured: the publishers' files were not at hand.\n",
     ]
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +18,38 @@ import pyarrow.parquet as pq
 from dictionary.arrow import schema
 from dictionary.model import dictionary
 from sources.errors import Refused
-from sources.home import Home, new_folder, sha256_file, write_json
-from warehouse.records import CHECKS, RECORD, Vintage
+from sources.home import sha256_file, write_json
+from warehouse.records import CHECKS, RECORD
 from warehouse.results import CheckResult, to_plain
 
-VINTAGE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?(-r[0-9]+)?")
+VINTAGE = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?(?:-r[0-9]+)?", re.ASCII)
 
 
-def write(
-    home: Home,
-    source_id: str,
-    file: str,
-    vintage: str,
-    tables: Mapping[str, pd.DataFrame],
-    record: Mapping[str, Any],
-    results: Sequence[CheckResult],
-) -> Vintage:
-    """Write one vintage with the answers to its checks, whole or not at all."""
-    if not VINTAGE.fullmatch(vintage):
-        raise Refused(f"{source_id}/{file}: the vintage {vintage!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
-    target = home.accepted / source_id / file / vintage
+def is_vintage(text: str) -> bool:
+    """Whether a text is a year, a month or a day, with or without the number of a reissue."""
+    if not (found := VINTAGE.fullmatch(text)):
+        return False
+    try:
+        date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+    except ValueError:
+        return False
+    return True
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, Any]:
+    """Write a Parquet for each table; gives what the record says of them."""
     entries: dict[str, Any] = {}
-    with new_folder(target) as folder:
-        for name, frame in tables.items():
-            path = folder / f"{name}.parquet"
-            write_parquet(name, frame, path)
-            entries[name] = {"rows": len(frame), "bytes": path.stat().st_size, "sha256": sha256_file(path)}
-        full = {"source_id": source_id, "file": file, "vintage": vintage, **record, "tables": entries}
-        write_json(folder / CHECKS, to_plain(results))
-        write_json(folder / RECORD, full)
-    return Vintage(target, False, full)
+    for name, frame in tables.items():
+        path = folder / f"{name}.parquet"
+        write_parquet(name, frame, path)
+        entries[name] = {"rows": len(frame), "bytes": path.stat().st_size, "sha256": sha256_file(path)}
+    return entries
+
+
+def write_record(record: Mapping[str, Any], results: Sequence[CheckResult], folder: Path) -> None:
+    """Write a vintage's record, and the answers to its checks."""
+    write_json(folder / CHECKS, to_plain(results))
+    write_json(folder / RECORD, record)
 
 
 def as_arrow(table: str, frame: pd.DataFrame) -> pa.Table:

@@ -21,7 +21,7 @@ from dictionary.model import LOADER, dictionary
 from dictionary.render import ddl, quote
 from sources.catalogue import sources
 from sources.errors import Refused
-from sources.home import Home, write_json
+from sources.home import Home, lives, write_json
 from sources.places import places
 from warehouse import checkers, checks
 from warehouse.evaluate import ABOUT_THE_WHOLE
@@ -54,12 +54,12 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             "There are no accepted figures; import a file with `custody import SOURCE FILE`, "
             "or restore the bundled ones."
         )
+    for vintage in vintages:
+        vintage.prove()
     digest = inputs_digest(vintages, as_of)
     if (standing := find(home)) and standing.digest == digest:
         return standing
     checkers.start()
-    for vintage in vintages:
-        vintage.prove()
     home.root.mkdir(parents=True, exist_ok=True)
     beside = home.warehouse.with_name(f".building-{os.getpid()}.duckdb")
     beside.unlink(missing_ok=True)
@@ -89,18 +89,8 @@ def _remove_leftovers(home: Home) -> None:
     """Remove what this process, or one that no longer lives, left of a build."""
     for left in home.root.glob(".building-*"):
         maker = int(left.name.split("-")[1].split(".")[0])
-        if maker == os.getpid() or not _lives(maker):
+        if maker == os.getpid() or not lives(maker):
             left.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def connect(home: Home) -> duckdb.DuckDBPyConnection:
@@ -135,15 +125,22 @@ def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage],
         connection.execute(ddl(table, f"accepted.no_{table.name}"))
         rows = f"SELECT * FROM accepted.no_{table.name}"
         if paths := [str(p) for v in vintages if (p := v.path(table.name))]:
-            # A list of files cannot be bound to a view, and these paths are ours, not a publisher's. A column that is
-            # younger than a vintage is missing there.
+            # A list of files cannot be bound to a view, and these paths are ours, not a publisher's.
             listed = ", ".join(quote(p) for p in paths)
             rows += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"
-        connection.execute(f"CREATE VIEW accepted.{table.name} AS {rows}")
+        # A column that is younger than a vintage is missing there.
+        defaults = {c.name: c.default for c in table.columns if c.default is not None}
+        filled = ", ".join(f'coalesce("{c}", {_literal(value)}) AS "{c}"' for c, value in defaults.items())
+        replaced = f" REPLACE ({filled})" if filled else ""
+        connection.execute(f"CREATE VIEW accepted.{table.name} AS SELECT *{replaced} FROM ({rows})")
     for name, frame in _reference(vintages).items():
         connection.register("incoming", frame)
         connection.execute(f"CREATE TABLE reference.{name} AS SELECT * FROM incoming")
         connection.unregister("incoming")
+
+
+def _literal(value: object) -> str:
+    return quote(value) if isinstance(value, str) else str(value)
 
 
 def _reference(vintages: list[Vintage]) -> dict[str, Any]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from sources.archive import Snapshot, check_type, now
+from sources.archive import Archive, Snapshot, check_type, now
 from sources.catalogue import Source, source
-from sources.errors import Refused
+from sources.errors import Misused, Refused
 from sources.home import Home, new_folder, sha256
 from warehouse import checkers
-from warehouse.accepted import VINTAGE
+from warehouse.accepted import is_vintage
 from warehouse.candidate import complete, parse
 from warehouse.intake import Ground, Verdict, decide
-from warehouse.records import Vintage, vintage_order, vintages
+from warehouse.records import WITHDRAWN, Vintage, vintage_order, vintages
 
 
 def import_file(
@@ -37,18 +38,20 @@ def import_file(
         Refused: with one sentence that says what is wrong and what to do.
     """
     known = source(source_id)
-    if vintage is not None and not VINTAGE.fullmatch(vintage):
-        raise Refused(f"--vintage {vintage!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
+    if vintage is not None and not is_vintage(vintage):
+        raise Misused(f"--vintage {vintage!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise Refused(f"{path}: cannot be read ({error.strerror}).") from error
+        raise Misused(f"{path}: cannot be read ({error.strerror}).") from error
     which = file if file is not None else known.file_for(path.name)
     if which not in known.files:
-        raise Refused(f"{source_id} has no file {which!r}; it has {', '.join(known.files)}.")
+        raise Misused(f"{source_id} has no file {which!r}; it has {', '.join(known.files)}.")
     kind = check_type(known, which, path.name, data)
     checkers.start()  # what checks need is imported while this process reads
     when = retrieved.isoformat() if retrieved else now()
+    if when > now():
+        raise Misused(f"--retrieved {when} has not come yet.")
     snapshot = Snapshot(
         known.id,
         which,
@@ -66,7 +69,7 @@ def import_file(
     if candidate.stamped and vintage is not None and candidate.vintage != vintage:
         raise Refused(f"{path.name}: the file bears the stamp {candidate.vintage}; leave --vintage {vintage} out.")
     if not (candidate.stamped or vintage or retrieved):
-        raise Refused(
+        raise Misused(
             f"{path.name}: the file bears no stamp of its publisher's; say which vintage it is with --vintage, "
             "or when it was retrieved with --retrieved."
         )
@@ -79,6 +82,26 @@ def import_file(
     if vintage is not None and verdict.state == "accepted" and str(verdict.vintage).split("-r")[0] != vintage:
         raise Refused(f"{path.name}: these bytes are here already, as vintage {verdict.vintage}, not {vintage}.")
     return verdict
+
+
+def withdraw(home: Home, source_id: str, file: str, vintage: str, reason: str) -> None:
+    """Use a vintage no longer: its rows and its file's bytes stay, and neither is taken in again.
+
+    Raises:
+        Misused: when there is no such vintage, or it came with the program.
+    """
+    known = source(source_id)
+    named = f"{source_id}/{file} {vintage}"
+    own = [v for v in vintages(home, known) if (v.file, v.vintage) == (file, vintage)]
+    if not own:
+        raise Misused(f"There is no vintage {named}; `custody status --json` lists them.")
+    if own[0].bundled:
+        raise Misused(f"{named} came with the program; import a better file, which goes before it.")
+    digest = own[0].snapshot["sha256"]
+    Archive(home.archive).withdraw(source_id, file, digest, reason)
+    aside = own[0].folder.with_name(f"{WITHDRAWN}{vintage}-{digest[:16]}")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(own[0].folder, aside)
 
 
 def bundle_source(home: Home, known: Source) -> list[Vintage]:

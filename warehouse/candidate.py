@@ -6,12 +6,14 @@ Nothing is stored here; what becomes of a candidate is decided in `warehouse.int
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from dictionary.model import dictionary
 from sources import collecting
@@ -23,7 +25,6 @@ from sources.errors import Refused, refusal
 from sources.places import Resolver
 from sources.reading import LeftOut, Parsed, RawFile
 from warehouse import accepted, checks
-from warehouse.accepted import as_arrow
 from warehouse.results import CheckResult
 
 P = ParamSpec("P")
@@ -50,42 +51,44 @@ class Candidate:
         return self.parsed.vintage is not None
 
 
-def _keeping_figures(call: Callable[Concatenate[Source, P], T]) -> Callable[Concatenate[Source, P], T]:
-    """No message quotes a figure of a source whose figures may not leave the machine: a log may."""
+def _guarded(
+    call: Callable[Concatenate[Source, Snapshot, P], T],
+) -> Callable[Concatenate[Source, Snapshot, P], T]:
+    """One source's broken parser must not stop the others; nor does a message quote a figure that may not go out.
+
+    A message may stand in a log, and the figures of an `internal` source may not.
+    """
 
     @wraps(call)
-    def kept(source: Source, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def guarded(source: Source, snapshot: Snapshot, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return call(source, *args, **kwargs)
+            return call(source, snapshot, *args, **kwargs)
         except Refused as error:
             if source.licence_class != "internal":
                 raise
             raise Refused(re.sub(r"\d", "#", str(error))) from None
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}" if source.licence_class != "internal" else type(error).__name__
+            broke = f"the parser of {source.id} broke on it ({why}); mend sources/{source.id}/parse.py."
+            raise refusal(snapshot.file_name, broke) from error
 
-    return kept
+    return guarded
 
 
 @collecting.later()
-@_keeping_figures
+@_guarded
 def parse(source: Source, snapshot: Snapshot, data: bytes) -> Parsed:
     """What the source's parser makes of a file.
 
     Raises:
         Refused: when anything in the file is unknown, or the parser itself breaks.
     """
-    raw = RawFile(snapshot.file_name, snapshot.file, data, Resolver.for_folder(source.folder, source.place_scheme))
-    try:
-        return source.parser()(raw)
-    except Refused:
-        raise
-    except Exception as error:  # one source's broken parser must not stop the others
-        broke = f"the parser of {source.id} broke on it ({type(error).__name__}: {error})"
-        why = f"{broke}; mend sources/{source.id}/parse.py."
-        raise refusal(raw.name, why) from error
+    places = Resolver.for_folder(source.folder, source.place_scheme)
+    return source.parser()(RawFile(snapshot.file_name, snapshot.file, data, places))
 
 
 @collecting.later()
-@_keeping_figures
+@_guarded
 def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | None = None) -> Candidate:
     """Correct and complete what was parsed; `vintage` goes before the file's own stamp.
 
@@ -94,8 +97,10 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
     """
     name = snapshot.file_name
     stamp = vintage or parsed.vintage or snapshot.vintage_hint or snapshot.retrieved_at[:10]
-    if not accepted.VINTAGE.fullmatch(stamp):
+    if not accepted.is_vintage(stamp):
         raise refusal(name, f"its vintage {stamp!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
+    if stamp[:10].split("-r")[0] > snapshot.retrieved_at[: len(stamp[:10].split("-r")[0])]:
+        raise refusal(name, f"its vintage {stamp} is later than {snapshot.retrieved_at[:10]}, when the file was there.")
     provenance = {
         "source_id": source.id,
         "file": snapshot.file,
@@ -106,13 +111,15 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
     parsed_rows = {**parsed.rows, **parsed.about}
     frames = {table: rows_.described(table, frame, snapshot.file, name) for table, frame in parsed_rows.items()}
     dropped: list[LeftOut] = []
-    if "observation" in frames:
-        entries = _corrections(source)
-        frames["observation"], dropped, corrections = corrections_.apply(
-            frames["observation"], entries, snapshot.file, name
-        )
-        if len(corrections):
-            frames["correction"] = corrections
+    corrected = []
+    for table, entries in _corrections(source, snapshot.file).items():
+        if table not in frames:
+            raise refusal(name, f"correction {entries[0].id} is of table {table}, of which the file has no rows.")
+        frames[table], out_of_table, record = corrections_.apply(frames[table], entries, name)
+        dropped += out_of_table
+        corrected.append(record)
+    if corrected:
+        frames["correction"] = pd.concat(corrected, ignore_index=True)
     for table, frame in frames.items():
         if identity := dictionary().tables[table].identity:
             ids = rows_.identities(frame, identity.of, source.id, stamp)
@@ -131,18 +138,22 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
     return Candidate(parsed, stamp, sum(made.values()), out, stale, tables)
 
 
-def _corrections(source: Source) -> list[corrections_.Correction]:
+def _corrections(source: Source, file: str) -> dict[str, list[corrections_.Correction]]:
+    """The corrections of a file, by the table whose rows they concern."""
     entries = corrections_.read_corrections(source.folder)
     if strange := [entry for entry in entries if entry.file not in source.files]:
         raise Refused(f"{source.id}/corrections.yml: {strange[0].id} names a file {strange[0].file!r} that is none.")
-    return entries
+    by_table: dict[str, list[corrections_.Correction]] = {}
+    for entry in entries:
+        if entry.file == file:
+            by_table.setdefault(entry.table, []).append(entry)
+    return by_table
 
 
-def check(candidate: Candidate) -> list[CheckResult]:
-    """Run the suites of all of a candidate's tables."""
-    words = dictionary().tables
-    return [
-        result
-        for name, frame in candidate.tables.items()
-        for result in checks.run(name, as_arrow(name, frame), checks.suite(words[name]))
-    ]
+def check(folder: Path, tables: Iterable[str]) -> list[CheckResult]:
+    """Run the suites of tables on what was written of them."""
+    results: list[CheckResult] = []
+    for name in tables:
+        rows = pq.read_table(folder / f"{name}.parquet")
+        results += checks.run(name, rows, checks.suite(dictionary().tables[name]))
+    return results

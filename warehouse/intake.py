@@ -7,19 +7,21 @@ good vintage in use.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import Refused
-from sources.home import Home, new_folder, read_json, write_json
+from sources.home import Home, new_folder, read_json, sha256_file, write_json
 from warehouse import accepted, evaluate
+from warehouse import candidate as candidate_
 from warehouse.candidate import Candidate, check, complete, parse
-from warehouse.records import REPORT, Vintage, vintages
+from warehouse.records import REPORT, Vintage, vintage_order, vintages
 from warehouse.results import CheckResult, to_plain
 
 State = Literal["accepted", "quarantined", "refused"]
@@ -52,16 +54,26 @@ class Intake:
         return sum(int(v.record["observations"]) for v in self.vintages)
 
     @property
+    def newest(self) -> list[Vintage]:
+        """The newest vintage of each file."""
+        return list({v.file: v for v in self.vintages}.values())  # they come oldest first
+
+    @property
     def stale_corrections(self) -> list[str]:
         """Corrections whose error is not in the newest vintage of their file; the publisher may have mended it."""
-        newest = {v.file: v for v in self.vintages}
-        return [stale for v in newest.values() for stale in v.record["stale_corrections"]]
+        return [stale for v in self.newest for stale in v.record["stale_corrections"]]
 
     @property
     def fallen_back(self) -> list[Verdict]:
         """Files whose newest snapshot could not be used, so that an older vintage stays."""
         newest = {v.file: v for v in self.verdicts}  # they come oldest first
         return [v for v in newest.values() if v.state != "accepted"]
+
+
+@cache
+def _own_code() -> str:
+    """The digest of this room's part in making rows and asking checks."""
+    return "".join(sha256_file(Path(str(module.__file__))) for module in (candidate_, accepted, evaluate))
 
 
 class Ground:
@@ -75,7 +87,7 @@ class Ground:
     @cached_property
     def code(self) -> str:
         """The digest of all that turns the source's files into rows."""
-        return self.source.code_digest()
+        return hashlib.sha256((self.source.code_digest() + _own_code()).encode()).hexdigest()
 
     def changed(self) -> None:
         """Read again what is in use, because a vintage was accepted."""
@@ -108,6 +120,12 @@ class _Case:
         """What became of it."""
         s = self.snapshot
         return Verdict(s.file, s.sha256, s.file_name, state, vintage, message, new)
+
+    def refused(self, error: Refused) -> Verdict:
+        """Turn it away, with a report."""
+        with new_folder(self.report) as folder:
+            write_json(folder / REPORT, self.told("refused", None, str(error)))
+        return self.verdict("refused", None, str(error), new=True)
 
     def told(self, state: State, vintage: str | None, message: str) -> dict[str, Any]:
         """What every report says."""
@@ -142,48 +160,69 @@ def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = Non
         name = _reissue(case, own[0].vintage if own else candidate.vintage)
         if name != candidate.vintage:
             candidate = complete(source, snapshot, candidate.parsed, name)
-        results = [*check(candidate), *_shrunken(case, candidate), *_foretold(snapshot, candidate)]
     except Refused as error:
-        with new_folder(case.report) as folder:
-            write_json(folder / REPORT, case.told("refused", None, str(error)))
-        return case.verdict("refused", None, str(error), new=True)
-    return _settle(case, candidate, results)
+        return case.refused(error)
+    return _settle(case, candidate)
 
 
-def _settle(case: _Case, candidate: Candidate, results: list[CheckResult]) -> Verdict:
-    """Accept a checked candidate, or put it in quarantine with its report."""
+class _Blocked(Exception):
+    """A critical check did not pass, so that what was written is not put in its place."""
+
+
+def _settle(case: _Case, candidate: Candidate) -> Verdict:
+    """Write a candidate, check what was written, then accept it, or put it in quarantine with its report."""
     ground, snapshot = case.ground, case.snapshot
-    if ground.source.licence_class == "internal":  # examples hold figures, and a report is a log
-        results = [replace(r, examples=()) for r in results]
-    blocking = [r for r in results if r.blocks]
-    if blocking:
-        first = blocking[0].sentence() + (f" And {len(blocking) - 1} more checks." if len(blocking) > 1 else "")
-        message = f"{snapshot.file_name}: {first} The report is in {case.report}."
-        with new_folder(case.report) as folder:
-            for name, frame in candidate.tables.items():
-                frame.to_parquet(folder / f"{name}.parquet")
-            told = case.told("quarantined", candidate.vintage, message)
-            write_json(folder / REPORT, {**told, "checks": to_plain(results)})
-        return case.verdict("quarantined", candidate.vintage, message, new=True)
-    record = {
-        "snapshot": asdict(snapshot),
-        "items": candidate.parsed.items,
-        "observations": candidate.observations,
-        "left_out": candidate.left_out,
-        "stale_corrections": candidate.stale,
-        "code": ground.code,
-    }
-    accepted.write(ground.home, ground.source.id, snapshot.file, candidate.vintage, candidate.tables, record, results)
+    target = ground.home.accepted / ground.source.id / snapshot.file / candidate.vintage
+    results: list[CheckResult] = []
+    try:
+        with new_folder(target) as folder:
+            tables = accepted.write_tables(candidate.tables, folder)
+            results = [*check(folder, tables), *_shrunken(case, candidate), *_foretold(snapshot, candidate)]
+            if ground.source.licence_class == "internal":  # examples hold figures, and a report is a log
+                results = [replace(r, examples=()) for r in results]
+            if any(r.blocks for r in results):
+                raise _Blocked
+            record = {
+                "source_id": ground.source.id,
+                "file": snapshot.file,
+                "vintage": candidate.vintage,
+                "snapshot": asdict(snapshot),
+                "items": candidate.parsed.items,
+                "observations": candidate.observations,
+                "left_out": candidate.left_out,
+                "stale_corrections": candidate.stale,
+                "code": ground.code,
+                "tables": tables,
+            }
+            accepted.write_record(record, results, folder)
+    except _Blocked:
+        return _quarantined(case, candidate, results)
+    except Refused as error:
+        return case.refused(error)
     ground.changed()
     shutil.rmtree(case.report, ignore_errors=True)
     return case.verdict("accepted", candidate.vintage, new=True)
 
 
+def _quarantined(case: _Case, candidate: Candidate, results: list[CheckResult]) -> Verdict:
+    """Put a candidate in quarantine, with the answers to its checks."""
+    blocking = [r for r in results if r.blocks]
+    first = blocking[0].sentence() + (f" And {len(blocking) - 1} more checks." if len(blocking) > 1 else "")
+    message = f"{case.snapshot.file_name}: {first} The report is in {case.report}."
+    with new_folder(case.report) as folder:
+        for name, frame in candidate.tables.items():
+            frame.to_parquet(folder / f"{name}.parquet")
+        told = case.told("quarantined", candidate.vintage, message)
+        write_json(folder / REPORT, {**told, "checks": to_plain(results)})
+    return case.verdict("quarantined", candidate.vintage, message, new=True)
+
+
 def _shrunken(case: _Case, candidate: Candidate) -> list[CheckResult]:
-    """Hold the size of a candidate against the newest vintage that other bytes gave, if there is one."""
-    if not case.others:
+    """Hold the size of a candidate against the vintage before it, if other bytes gave one."""
+    earlier = [v for v in case.others if vintage_order(v.vintage) < vintage_order(candidate.vintage)]
+    if not earlier:
         return []
-    last = case.others[-1]
+    last = earlier[-1]
     before, now = int(last.record["items"]), candidate.parsed.items
     share = case.ground.source.files[case.snapshot.file].min_share
     return [

@@ -12,8 +12,11 @@ from typing import Any
 
 from sources.catalogue import Source, sources
 from sources.errors import Refused
-from sources.home import Home, read_json, sha256_file
+from sources.home import WRITING, Home, read_json, sha256_file
 from warehouse.results import CheckResult, from_plain
+
+#: How the name of a vintage's folder begins once it is withdrawn.
+WITHDRAWN = ".withdrawn-"
 
 RECORD = "accepted.json"
 CHECKS = "checks.json"  # apart, because it is long and seldom read
@@ -67,7 +70,8 @@ class Vintage:
         for table, entry in self.record["tables"].items():
             path = self.folder / f"{table}.parquet"
             if not path.exists() or sha256_file(path) != entry["sha256"]:
-                where = "restore the program's files" if self.bundled else "delete this folder and run `custody build`"
+                again = f"delete {self.folder} and run `custody run --offline`, which makes it anew from the archive"
+                where = "restore the program's files" if self.bundled else again
                 raise Refused(
                     f"The accepted rows of {self.source_id}/{self.file} {self.vintage} ({table}.parquet) "
                     f"were altered or lost; {where}."
@@ -79,11 +83,11 @@ def _list(root: Path, bundled: bool) -> list[Vintage]:
 
 
 def _whole(root: Path, name: str) -> list[Path]:
-    """The records two folders down, but for what a crash left: folders half written, or moved aside for a newer one."""
+    """The records two folders down, but for those withdrawn and what a crash left: half written, or moved aside."""
 
     def left(folder: Path) -> bool:
         new = folder.name.removeprefix(".old-")
-        return folder.name.startswith(".writing-") or (new != folder.name and folder.with_name(new).exists())
+        return folder.name.startswith((WRITING, WITHDRAWN)) or (new != folder.name and folder.with_name(new).exists())
 
     return [path for path in sorted(root.glob(f"*/*/{name}")) if not left(path.parent)]
 

@@ -44,9 +44,8 @@ class CheckResult:
         if self.outcome == "could_not_run":
             return f"{self.table}: the check could not run ({self.reason} {self.detail})"
         first = f", first {self.examples[0]}" if self.examples else ""
-        return f"{self.table}: {self.reason} {self.failing:,} of {self.rows:,} rows break it{first}." + (
-            f" {self.detail}" if self.detail else ""
-        )
+        broken = f"{self.failing:,} of {self.rows:,} rows break it{first}." if self.failing else None
+        return f"{self.table}: " + " ".join(filter(None, [self.reason, broken, self.detail]))
 
     def as_dict(self) -> dict[str, Any]:
         """The result as plain data."""

@@ -82,9 +82,9 @@ def find(home: Home) -> Build | None:
         return None
     try:
         record = read_json(home.build_record)
-    except ValueError:  # a damaged record belongs to no warehouse
+    except Refused:  # a damaged record belongs to no warehouse
         return None
-    if record["file"] != identify(home.warehouse):
+    if record.get("file") != identify(home.warehouse):
         return None
     tables = [BuiltTable(t["name"], t["rows"], [from_plain(c) for c in t["checks"]]) for t in record["tables"]]
     return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False)

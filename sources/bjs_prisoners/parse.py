@@ -125,7 +125,7 @@ def _one(ledger: Ledger, figure: Figure, text: str, known: Mapping[str, Any]) ->
 
 def _year_end(ledger: Ledger, figure: Figure, year: int) -> dict[str, Any]:
     """The last day of a year, if the table says that its counts are of that day."""
-    ledger.table.say(figure, "December 31")
+    ledger.table.say(figure, SAYS_DAY)
     return _on(date(year, 12, 31))
 
 

@@ -96,7 +96,7 @@ def test_what_is_not_the_released_file_is_refused(release: Write) -> None:
 
 
 def test_no_release_is_told_kindly(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="There is no release 'latest'; there are: none yet; `custody release` makes one"):
+    with pytest.raises(Refused, match="There is no release yet; `custody release` makes one"):
         custody.load("recidivism", home=tmp_path)
 
 
@@ -177,3 +177,19 @@ def test_a_place_without_a_figure_is_said_and_no_place_is_refused(release: Write
     assert reasons(compare(folder, ["FRA", "Namibia"])) == [("NAM", "no figure at all")]
     with pytest.raises(Refused, match="Atlantis"):
         compare(folder, ["Atlantis"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"places": "Norway"}, "places is one text, 'Norway'"),
+        ({"places": []}, "places is empty"),
+        ({"follow_up_months": "24"}, "follow_up_months is '24'"),
+        ({"follow_up_months": -5}, "follow_up_months is -5"),
+        ({"counts_technical_violations": "maybe"}, "counts_technical_violations is 'maybe'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_and_gives_no_empty_table(release: Write, wrong: Any, told: str) -> None:
+    folder = release(cohort("FRA", 40.0))
+    with pytest.raises(Refused, match=told.split("[")[0]):
+        compare(folder, **wrong)

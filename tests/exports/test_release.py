@@ -18,6 +18,7 @@ import duckdb
 import pytest
 import yaml
 
+from sources.catalogue import sources
 from tests.custody import homes
 from tests.dictionary import raw
 
@@ -344,3 +345,10 @@ def test_digest_by_hand(release: Path) -> None:
         assert digest_by_hand(release / "tables" / f"{table}.csv", types) == stated["table_digests"][table], table
     lines = "".join(f"{t} {stated['table_digests'][t]}\n" for t in TABLES)
     assert hashlib.sha256(lines.encode()).hexdigest() == stated["content_digest"]
+
+
+def test_the_codebook_says_what_every_definition_means(release: Path) -> None:
+    said = (release / "codebook.md").read_text(encoding="utf-8")
+    for known in sources().values():
+        for name in known.definitions:
+            assert f"| {known.id} | {name} | " in said

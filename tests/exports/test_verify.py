@@ -299,5 +299,5 @@ def test_a_release_can_be_verified_anywhere(little: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["2026.12.0", "../..", "", "nowhere", "releases.json"])
 def test_what_is_no_release(little: Path, name: str) -> None:
     said = homes.custody(little, "verify", name, cwd=little / "releases")
-    assert (said.returncode, said.stdout) == (1, "")
+    assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr == f"custody: There is no release {name!r}; there are: 2026.11.0.\n"

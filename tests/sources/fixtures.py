@@ -52,8 +52,8 @@ def parse(source_id: str, file: str, name: str, data: bytes) -> Parsed:
 def complete(source_id: str, file: str, parsed: Parsed) -> tuple[pd.DataFrame, list[LeftOut], pd.DataFrame]:
     """Observations with all their columns, those that corrections dropped, and what became of corrections."""
     frame = rows.described("observation", parsed.rows["observation"], file, file)
-    entries = corrections.read_corrections(source(source_id).folder)
-    frame, dropped, record = corrections.apply(frame, entries, file, file)
+    entries = [c for c in corrections.read_corrections(source(source_id).folder) if c.file == file]
+    frame, dropped, record = corrections.apply(frame, entries, file)
     stamp = parsed.vintage or "2000-01-01"
     frame = frame.assign(observation_id=rows.identities(frame, OBSERVATION, source_id, stamp))
     rows.refuse_duplicates(frame, "observation_id", file)

@@ -50,7 +50,7 @@ def test_a_source_that_is_off_is_used_only_when_it_is_named(monkeypatch: pytest.
         sources()
     monkeypatch.delenv("CUSTODY_WITH")
     sources.cache_clear()
-    with pytest.raises(Refused, match="There is no source 'world_prison_brief'"):
+    with pytest.raises(Refused, match="world_prison_brief is off unless CUSTODY_WITH=world_prison_brief"):
         source("world_prison_brief")
 
 

@@ -40,7 +40,7 @@ def frame(*rows: tuple[str, float], **columns: Any) -> pd.DataFrame:
 
 
 def correct(rows: pd.DataFrame, *corrections: Correction) -> tuple[pd.DataFrame, list[Any], list[dict[Any, Any]]]:
-    found, dropped, record = apply(rows, list(corrections), FILE, "file.csv")
+    found, dropped, record = apply(rows, list(corrections), "file.csv")
     return found, dropped, record.to_dict("records")
 
 
@@ -141,11 +141,6 @@ def test_a_row_that_one_correction_dropped_is_out_of_reach_of_the_next() -> None
     rows, dropped, records = correct(frame(("MAF", 919)), drop, correction(id="second"))
     assert len(rows) == 0 and len(dropped) == 1
     assert [(r["correction_id"], r["state"]) for r in records] == [("first", "applied"), ("second", "stale")]
-
-
-def test_corrections_of_other_files_are_none_of_this_file() -> None:
-    rows, dropped, record = apply(frame(("MAF", 919)), [correction(file="other")], FILE, "file.csv")
-    assert told(rows) == [("MAF", 919, None)] and dropped == [] and record.empty
 
 
 # The file

@@ -175,3 +175,30 @@ def test_a_workbook_that_would_unpack_to_too_much_is_refused(kind: str, monkeypa
     assert len(data) < 10_000
     with pytest.raises(Refused, match=r"it would unpack to 2\d\d,\d\d\d bytes, more than any known file"):
         read(f"f.{kind}", data)
+
+
+def test_many_sheets_that_are_each_small_enough_are_not_laid_out_together() -> None:
+    far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1000000"><c r="S1000000"><v>1</v></c></row>'
+    whole = workbook({f"S{n}": [["x"]] for n in range(4)})
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for name in members:
+        if name.startswith("xl/worksheets/sheet"):
+            members[name] = f'<worksheet xmlns="{MAIN}"><sheetData>{far}</sheetData></worksheet>'.encode()
+    tracemalloc.start()
+    with pytest.raises(Refused, match="all sheets so far over 38,000,000 cells"):
+        reading.read_workbook(RawFile("f.xlsx", "f", zipped(members), Resolver("place_id", {})))
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_many_ordinary_sheets_are_read() -> None:
+    whole = workbook({f"S{n}": [["x"], [1]] for n in range(60)})
+    assert len(reading.read_workbook(RawFile("f.xlsx", "f", whole, Resolver("place_id", {})))) == 60
+
+
+def test_many_tables_of_an_ods_are_added_up() -> None:
+    table = row(CELL.replace("cell office", 'cell table:number-columns-repeated="4000" office'), 3_000)
+    second = f'</table:table><table:table table:name="More">{table}'
+    with pytest.raises(Refused, match="all sheets so far over 24,000,000 cells"):
+        read("f.ods", ods(table + second))

@@ -220,7 +220,7 @@ def test_a_percentage_above_100_that_a_correction_names_is_dropped_by_it(
     frame = old({}, own | {"value": str(value)}).rows["observation"]
     assert frame["value"].tolist() == [81, value]
     entries = corrections.read_corrections(source(SOURCE).folder)
-    kept, dropped, record = corrections.apply(frame, entries, OLD, NAME)
+    kept, dropped, record = corrections.apply(frame, [c for c in entries if c.file == OLD], NAME)
     assert kept["place_id"].tolist() == ["AFG"]
     assert [(entry.locator, "100" in entry.reason) for entry in dropped] == [("Sheet1!W3", True)]
     assert sorted(record["state"]) == ["applied", "stale"]
@@ -398,7 +398,7 @@ def test_the_corrections_of_the_real_workbook(raw: Path) -> None:
     path = raw / "unsd-sdg" / "2019.Q1.G.02" / NAME
     frame = parse(SOURCE, OLD, NAME, path.read_bytes()).rows["observation"]
     entries = corrections.read_corrections(source(SOURCE).folder)
-    kept, dropped, record = corrections.apply(frame, entries, OLD, NAME)
+    kept, dropped, record = corrections.apply(frame, [c for c in entries if c.file == OLD], NAME)
     assert set(record["state"]) == {"applied"}
     assert [entry.locator for entry in dropped] == ["Sheet1!W68", "Sheet1!W131"]
     assert (len(kept), kept["value"].max()) == (294, 99.04)

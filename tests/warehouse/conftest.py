@@ -169,8 +169,12 @@ def accept(home: Home, source: str, vintage: str, file: str = "one", **tables: l
         "licence": "CC-BY-4.0", "vintage_hint": None,
     }  # fmt: skip
     rows = sum(map(len, tables.values()))
-    record = {"snapshot": snapshot, "items": rows, "observations": rows, "left_out": 0, "code": "x"}
-    return accepted.write(home, source, file, vintage, frames, record, [])
+    record = {**mine, "snapshot": snapshot, "items": rows, "observations": rows, "left_out": 0, "code": "x"}
+    folder = home.accepted / source / file / vintage
+    folder.mkdir(parents=True, exist_ok=True)
+    full = {**record, "tables": accepted.write_tables(frames, folder)}
+    accepted.write_record(full, [], folder)
+    return Vintage(folder, False, full)
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:

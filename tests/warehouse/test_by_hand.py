@@ -135,7 +135,7 @@ def row(geo: str = "FR", year: str = "2024", value: str = "80669", **more: str) 
 
 def ctz(*rows: list[str]) -> bytes:
     """A file with a stamp that no bundled vintage bears."""
-    return sdmx_csv_1("CRIM_PRIS_CTZ", CTZ, [row(year="2023"), *rows], update="01/05/27 11:00:00")
+    return sdmx_csv_1("CRIM_PRIS_CTZ", CTZ, [row(year="2023"), *rows], update="01/05/26 11:00:00")
 
 
 BAD_EUROSTAT: list[tuple[str, bytes, list[str]]] = [
@@ -200,7 +200,7 @@ def test_a_name_that_no_file_has_is_refused(untouched: Home) -> None:
 def test_a_good_file_is_archived_and_accepted(home: Home) -> None:
     data = ctz(row(), row("DE", value="58798"), row("SE", value=":"))
     verdict = bring(home, "crim_pris_ctz.csv", data, EUROSTAT, retrieved=date(2026, 5, 1))
-    assert (verdict.state, verdict.vintage, verdict.new, verdict.message) == ("accepted", "2027-05-01", True, "")
+    assert (verdict.state, verdict.vintage, verdict.new, verdict.message) == ("accepted", "2026-05-01", True, "")
     (vintage,) = [v for v in vintages(home, source(EUROSTAT)) if v.file == "crim_pris_ctz" and not v.bundled]
     assert vintage.snapshot["retrieved_at"] == "2026-05-01" and vintage.snapshot["obtained"] == "import"
     assert vintage.snapshot["url"] is None

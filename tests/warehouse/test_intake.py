@@ -19,7 +19,6 @@ from dictionary.model import dictionary
 from sources.errors import Refused
 from sources.home import Home, read_json
 from tests.warehouse.conftest import Desk, Synthetic, copied, lines
-from tests.warehouse.made import frame, observation
 from warehouse import accepted, intake
 from warehouse.records import all_vintages, failures, summaries, vintage_order, vintages
 
@@ -471,11 +470,26 @@ def test_the_order_of_vintages_is_that_of_their_dates_and_reissues() -> None:
     assert sorted(order[::-1], key=vintage_order) == order
 
 
-@pytest.mark.parametrize("name", ["2023-5-11", "23", "latest", "2023-05-11-r", "2023/05", "", "..", "2023-05-11\n"])
-def test_a_vintage_that_is_no_date_is_refused(home: Home, name: str) -> None:
-    with pytest.raises(Refused, match="is not a date such as"):
-        accepted.write(home, "src", "one", name, {"observation": frame("observation", [observation("ALB", 1)])}, {}, [])
-    assert not home.accepted.exists()
+@pytest.mark.parametrize(
+    "name",
+    ["2023-5-11", "23", "latest", "2023-05-11-r", "2023/05", "", "..", "2023-05-11\n", "2023-13", "2023-02-30", "0000"],
+)
+def test_a_vintage_that_is_no_date_is_refused(name: str) -> None:
+    assert not accepted.is_vintage(name)
+
+
+@pytest.mark.parametrize("name", ["2023", "2023-05", "2023-05-11", "2024-02-29", "2023-r2", "2023-05-11-r10"])
+def test_a_year_a_month_or_a_day_is_a_vintage(name: str) -> None:
+    assert accepted.is_vintage(name)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_stamp_of_a_day_that_had_not_come_is_refused(desk: Desk) -> None:
+    desk.put(lines(("ALB", 1), stamp="2026-05-02"), retrieved_at="2026-05-01")
+    desk.put(lines(("ALB", 2), stamp="2026-05"), retrieved_at="2026-05-01")
+    taken = desk.take_in()
+    assert sorted(v.state for v in taken.verdicts) == ["accepted", "refused"]
+    assert any("its vintage 2026-05-02 is later than 2026-05-01" in v.message for v in taken.verdicts)
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -489,3 +503,13 @@ def test_all_vintages_are_those_of_all_sources(make_desk: Callable[..., Desk]) -
         pq.read_table(v.folder / "observation.parquet")["observation_id"].to_pylist() for v in all_vintages(desk.home)
     ]
     assert not set(ids[0]) & set(ids[1])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_correction_concerns_its_own_file_and_table_alone(desk: Desk) -> None:
+    correct(desk, match={"place_id": "ALB"}, expect={"value": 5000.0}, set={"value": 5001.0}, file="two")
+    desk.put(lines(("ALB", 5000), stamp="2023-05-11"))
+    assert desk.take_in().vintages[0].record["tables"].keys() == {"observation"}
+    correct(desk, match={"place_id": "ALB"}, expect={"value": 5000.0}, set={"value": 5001.0}, table="recidivism")
+    (verdict,) = desk.take_in().verdicts
+    assert verdict.state == "refused" and "is of table recidivism, of which the file has no rows" in verdict.message

@@ -264,10 +264,11 @@ def test_the_share_of_people_is_that_of_the_places_counted_or_estimated() -> Non
     rows = [people("WLD", 1000), people("ALB", 100), people("DEU", 300), people("PRK", 200), people("ITA", 400)]
     made = world(held("ALB", 1, 2024), held("DEU", 2, 2010), *rows, gaps=[gap("PRK", 5)])
     assert made.total()["population_share"] == pytest.approx(0.6)
+    assert made.total()["published_share"] == pytest.approx(0.4), "those counted, without the gap's"
     assert made.total("M49-150")["population_share"] == pytest.approx(400 / 800)
     step = made.one("SELECT * FROM world_walk WHERE role = 'subtotal'")
     assert step["population_share"] == pytest.approx(0.4)
-    missing = made.one("SELECT * FROM world_walk WHERE title LIKE '%without any figure'")
+    missing = made.one("SELECT * FROM world_walk WHERE title LIKE '%without a published count%'")
     assert missing["population_share"] == pytest.approx(0.4) and missing["note"].startswith("Italy; ")
 
 

@@ -30,11 +30,15 @@ summed AS (
     count(*) FILTER (adds) AS places,
     count(*) FILTER (role = 'reported') AS places_reported,
     count(*) FILTER (role = 'no_figure') AS places_without,
-    sum(population) FILTER (adds OR gap IS NOT NULL)
-      / (CASE WHEN area = 'WLD' THEN (SELECT population FROM lately WHERE place_id = 'WLD')
-         ELSE sum(population) FILTER (kind <> 'part') END) AS share
+    CASE WHEN area = 'WLD' THEN (SELECT population FROM lately WHERE place_id = 'WLD')
+      ELSE sum(population) FILTER (kind <> 'part') END AS people,
+    sum(population) FILTER (adds) AS published,
+    sum(population) FILTER (adds OR gap IS NOT NULL) AS known
   FROM member
   GROUP BY area
 )
 -- least() would take an unknown share for the whole.
-SELECT * EXCLUDE (share), if(share > 1, 1, share) AS population_share FROM summed
+SELECT * EXCLUDE (people, published, known),
+       if(published > people, 1, published / people) AS published_share,
+       if(known > people, 1, known / people) AS population_share
+FROM summed

@@ -60,11 +60,11 @@ uncounted AS (
 total AS (
   SELECT 900, 'total', 'World total, not yet brought forward to the day',
          w.total, (SELECT count(*) FROM place_now WHERE role IN ('reported', 'carried_forward') OR gap IS NOT NULL),
-         NULL::DOUBLE, NULL::VARCHAR
+         NULL::DOUBLE, 'Places with a published figure or a gap, each once.'
   FROM world_total w WHERE w.place_id = 'WLD'
 ),
 missing AS (
-  SELECT 910, 'memo', 'States, territories and parts without any figure', NULL::DOUBLE, count(*), sum(population),
+  SELECT 910, 'memo', 'States, territories and parts without a published count of everybody held', NULL::DOUBLE, count(*), sum(population),
          concat_ws('; ',
            string_agg(name, ', ' ORDER BY population DESC) FILTER (population IS NOT NULL),
            'their population not known either: ' || string_agg(name, ', ' ORDER BY name) FILTER (population IS NULL))
