@@ -251,3 +251,10 @@ def test_the_command_says_in_one_sentence_why_the_gate_is_closed(small: Path) ->
     assert said.stderr.splitlines() == [
         "custody: Table gap has rows of gaps, whose licence is internal; run and release without CUSTODY_WITH. Nothing was released."
     ]
+
+
+def test_a_look_at_another_day_does_not_become_the_published_total_by_accident(small: Path) -> None:
+    home = Home(small)
+    with pytest.raises(GateClosed, match=r"The warehouse is as of [\d-]+, not 1999-12-31"):
+        release(home, NOVEMBER, as_of=date(1999, 12, 31))
+    assert not home.releases.exists()

@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from sources.catalogue import Source, source
-from sources.errors import Refused
-from sources.home import Home
+from sources.errors import Misused, Refused
+from sources.home import Home, read_json
 from sources.reading import Parsed
 from tests.sources.fixtures import UNODC_HEADER, sdmx_csv_1, unodc_row, unodc_workbook, workbook
 from tests.warehouse.conftest import Desk, Synthetic, lines
 from tests.warehouse.made import World
 from warehouse import by_hand
-from warehouse.by_hand import bundle_source, import_file
-from warehouse.intake import Verdict
+from warehouse.by_hand import bundle_source, import_file, withdraw
+from warehouse.intake import Verdict, take_in
 from warehouse.records import vintages
 
 UNODC, UNODC_FILE = "unodc_prisons", "data_cts_prisons_and_prisoners"
@@ -364,3 +364,37 @@ def test_two_tables_of_eurostat_that_differ_are_both_kept_and_their_difference_s
     assert (shown["value"], shown["rival_value"]) == (10_794, 10_559)
     latest = {p: world.figure(p, 2024)["value"] for p in ("FRA", "DEU", "SWE")}
     assert latest == {"FRA": 80_669, "DEU": 58_798, "SWE": 11_235}
+
+
+# Taking back
+
+
+def own_vintages(home: Home) -> list[str]:
+    return [v.vintage for v in vintages(home, source(EUROSTAT)) if v.file == "crim_pris_ctz" and not v.bundled]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_proved_wrong_is_withdrawn_and_comes_back_only_when_it_is_imported_again(home: Home) -> None:
+    data = ctz(row(), row("DE", value="58798"), row("SE", value=":"))
+    bring(home, "crim_pris_ctz.csv", data, EUROSTAT)
+    withdraw(home, EUROSTAT, "crim_pris_ctz", "2026-05-01", "one digit too many")
+    assert own_vintages(home) == []
+    take_in(home, source(EUROSTAT))
+    assert own_vintages(home) == [], "the archive does not bring it back"
+    (record,) = (home.archive / "snapshots" / EUROSTAT / "crim_pris_ctz").glob("*.json")
+    assert read_json(record)["withdrawn"].endswith(" one digit too many")
+    assert list((home.accepted / EUROSTAT / "crim_pris_ctz").glob(".withdrawn-2026-05-01-*/observation.parquet"))
+    bring(home, "crim_pris_ctz.csv", data, EUROSTAT)
+    assert own_vintages(home) == ["2026-05-01"] and read_json(record)["withdrawn"] is None
+
+
+def test_what_is_not_there_is_not_withdrawn(home: Home) -> None:
+    with pytest.raises(Misused, match="There is no vintage eurostat_prisons/crim_pris_ctz 1999"):
+        withdraw(home, EUROSTAT, "crim_pris_ctz", "1999", "a reason")
+    assert not home.root.exists()
+
+
+def test_a_file_is_not_retrieved_tomorrow(home: Home) -> None:
+    with pytest.raises(Misused, match="has not come yet"):
+        bring(home, "crim_pris_ctz.csv", ctz(row()), EUROSTAT, retrieved=date(2999, 1, 1))
+    assert not home.root.exists()
