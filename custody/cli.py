@@ -303,16 +303,13 @@ def sql(
     from warehouse.build import connect
 
     with connect(Home.from_environment()) as connection:
-        try:
-            if len(connection.extract_statements(query)) > 1:
-                raise fail("that is several statements; give one SELECT.", USAGE)
-        except duckdb.Error as error:
-            raise fail(" ".join(str(error).split())) from None
         connection.execute(
             "SET enable_progress_bar = false; SET enable_external_access = false; SET lock_configuration = true"
         )
 
         def ask() -> list[dict[str, Any]] | None:
+            if len(connection.extract_statements(query)) > 1:
+                raise fail("that is several statements; give one SELECT.", USAGE)
             answer = connection.execute(query)
             if answer is None:  # nothing but white space, comments and semicolons
                 return None

@@ -736,13 +736,14 @@ def read_sheets(file: RawFile, expected: Sequence[str]) -> dict[str, Sheet]:
     Raises:
         Refused: when the workbook is damaged, or a sheet is missing or unknown.
     """
-    sheets = read_workbook(file)
-    if strange := sorted(set(sheets) ^ set(expected)):
-        new = ", ".join(repr(name) for name in strange if name in sheets)
-        missing = ", ".join(repr(name) for name in strange if name not in sheets)
-        what = "; ".join(part for part in (new and f"unknown {new}", missing and f"missing {missing}") if part)
-        raise refusal(file.name, f"the sheets are not the expected ones: {what}.")
-    return {name: Sheet(file.name, name, sheets[name]) for name in expected}
+    with workbook(file) as opened:
+        names = opened.sheet_names
+        if strange := sorted(set(names) ^ set(expected)):
+            new = ", ".join(repr(name) for name in strange if name in names)
+            missing = ", ".join(repr(name) for name in strange if name not in names)
+            what = "; ".join(part for part in (new and f"unknown {new}", missing and f"missing {missing}") if part)
+            raise refusal(file.name, f"the sheets are not the expected ones: {what}.")
+        return {name: Sheet(file.name, name, _all_rows(opened, name)) for name in expected}
 
 
 def said(cell: str) -> str:

@@ -25,6 +25,7 @@ from sources.errors import Refused, refusal
 from sources.places import Resolver
 from sources.reading import LeftOut, Parsed, RawFile
 from warehouse import accepted, checks
+from warehouse.records import vintage_order
 from warehouse.results import CheckResult
 
 P = ParamSpec("P")
@@ -99,7 +100,8 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
     stamp = vintage or parsed.vintage or snapshot.vintage_hint or snapshot.retrieved_at[:10]
     if not accepted.is_vintage(stamp):
         raise refusal(name, f"its vintage {stamp!r} is not a date such as 2026, 2026-04 or 2026-04-29.")
-    if stamp[:10].split("-r")[0] > snapshot.retrieved_at[: len(stamp[:10].split("-r")[0])]:
+    day, _ = vintage_order(stamp)
+    if day > snapshot.retrieved_at[: len(day)]:
         raise refusal(name, f"its vintage {stamp} is later than {snapshot.retrieved_at[:10]}, when the file was there.")
     provenance = {
         "source_id": source.id,
