@@ -1,8 +1,8 @@
 """Dagster's own SQLite storage with one connection kept for each database while a process lives.
 
 Dagster's event log makes a new engine for every event, which takes three quarters of the time of a run of short steps
-(docs/benchmarks.md). Only its two connections are replaced. Files and tables stay Dagster's, and only `custody run`
-uses this: the web interface reads them with Dagster's own class.
+(docs/benchmarks.md), and another to ask whether a table is there. Only these are replaced. Files and tables stay
+Dagster's, and only `custody run` uses this: the web interface reads them with Dagster's own class.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class KeptEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str) -> None:
         self._engines: dict[str, Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -43,6 +44,12 @@ class KeptEventLog(SqliteEventLogStorage):
     def index_connection(self) -> AbstractContextManager[Connection]:
         """A transaction on the database of all runs."""
         return self.run_connection(INDEX_SHARD_NAME)
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table; one that was there is not asked for again."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         """Close; the last connection folds the write-ahead log into the file."""

@@ -53,6 +53,12 @@ def forget() -> None:
     _pool.cache_clear()
 
 
+def stop() -> None:
+    """End the processes; what they were asked and have not answered is dropped."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown(cancel_futures=True)
+
+
 @cache
 def _hand() -> threading.Thread:
     """Hands calls over, which waits until the import is done: whoever builds must not wait, nor whoever is stopped."""

@@ -84,10 +84,30 @@ def read_models(folder: Path, tables: Mapping[str, Table]) -> list[Model]:
             raise Refused(f"warehouse/models/{path.name} reads {unknown[0]}, which is no table.")
         models[name] = Model(name, sql, tables[name], reads)
     try:
-        order = TopologicalSorter({m.name: sorted(m.reads) for m in models.values()}).static_order()
-        return [models[name] for name in order]
+        return [models[name] for name in _order({m.name: m.reads for m in models.values()})]
     except CycleError as error:
         raise Refused(f"The models {', '.join(error.args[1])} read each other in a circle.") from error
+
+
+def _order(reads: Mapping[str, frozenset[str]]) -> list[str]:
+    """What is read before what reads it, and of what could be next that on which most depends.
+
+    So the great tables come early, and their checks run while the small ones are built.
+    """
+    sorter = TopologicalSorter(reads)
+    behind = {name: {name} for name in reads}
+    for name in reversed(list(sorter.static_order())):
+        for read in reads[name]:
+            behind[read] |= behind[name]
+    sorter = TopologicalSorter(reads)
+    sorter.prepare()
+    ready: list[str] = []
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()], key=lambda name: (-len(behind[name]), name))
+        order.append(ready.pop(0))
+        sorter.done(order[-1])
+    return order
 
 
 @cache

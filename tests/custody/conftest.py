@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from custody.cli import main
+from custody import cli
 from tests.custody import homes
 
 Command = Callable[..., CompletedProcess[str]]
@@ -37,7 +37,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         monkeypatch.setattr(sys, "argv", ["custody", *words])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main()
+            cli.command()
         out, err = capfd.readouterr()
         return CompletedProcess(words, int(ended.value.code or 0), out, err)
 

@@ -25,10 +25,10 @@ COMMANDS = sorted(c.name or str(c.callback.__name__) for c in app.registered_com
 #: What takes long to import. A command that computes nothing needs none of it.
 HEAVY = ("great_expectations", "dagster", "pandas", "duckdb", "pyarrow", "numpy", "lxml", "python_calamine")
 TELL_IMPORTS = (
-    "import sys, atexit\n"
-    f"heavy = {HEAVY!r}\n"
-    "atexit.register(lambda: print('IMPORTED', [m for m in heavy if m in sys.modules], file=sys.stderr))\n"
-    "from custody.cli import main; main()"
+    "import sys\n"
+    "from custody.cli import command\n"
+    "try: command()\n"
+    f"finally: print('IMPORTED', [m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)\n"
 )
 
 
