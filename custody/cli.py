@@ -348,7 +348,8 @@ def sql(
             try:
                 rows = asked.result()
             except duckdb.Error as error:
-                raise fail(" ".join(str(error).split())) from None
+                said = str(error).split("\n\nLINE ")[0]  # the rest repeats the query and points into it
+                raise fail(" ".join(said.split())) from None
             except KeyboardInterrupt:
                 connection.interrupt()
                 raise

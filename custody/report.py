@@ -59,7 +59,7 @@ def _begun(note: str) -> str:
 def by_source(vintages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Vintages as `warehouse.records.summaries` gives them, one line a source."""
     lines = []
-    for source, group in groupby(vintages, key=itemgetter("source")):
+    for source, group in groupby(sorted(vintages, key=itemgetter("source")), key=itemgetter("source")):
         own = list(group)
         lines.append(
             {

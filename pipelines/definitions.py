@@ -108,7 +108,7 @@ def source_step(source: Source) -> dg.AssetsDefinition:
 
 
 def _told(intake: Intake) -> str:
-    stamps = ", ".join(sorted({v.vintage for v in intake.vintages})) or "nothing yet"
+    stamps = ", ".join(sorted({v.vintage for v in intake.vintages})) or "none yet"
     fell_back = "".join(f"; FELL BACK: {v.message}" for v in intake.fallen_back)
     stale = "".join(f"; correction {c} is stale, its error is no longer there" for c in intake.stale_corrections)
     return f"{intake.source_id}: {intake.rows:,} rows, vintages {stamps}{fell_back}{stale}"

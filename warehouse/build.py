@@ -112,7 +112,8 @@ def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
     if failed:
         write_json(home.build_failure, to_plain(failed))
         raise BuildFailed(
-            f"{failed[0].sentence()} The last warehouse stays; all {len(failed)} failures are in {home.build_failure}."
+            f"{failed[0].sentence()} The last warehouse stays. "
+            f"Critical failures, {len(failed)} in all, are in {home.build_failure}."
         )
 
 
@@ -227,6 +228,6 @@ def _make(connection: duckdb.DuckDBPyConnection, model: Model, progress: Progres
 def _checked(rows: int, asked: checks.Asked, progress: Progress) -> BuiltTable:
     results = asked.answers()
     for result in results:
-        if result.outcome != "passed":
+        if result.outcome != "passed" and not result.blocks:  # what blocks is told at the end
             progress(f"{result.severity}: {result.sentence()}")
     return BuiltTable(asked.table, rows, results)

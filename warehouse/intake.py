@@ -151,11 +151,12 @@ def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = Non
         if earlier["code"] == ground.code:
             return case.verdict(earlier["state"], earlier["vintage"], earlier["message"], new=False)
     try:
-        data = b"" if candidate else ground.archive.read(snapshot)
-    except Refused as error:  # says nothing of the file, so that no report may keep it from being tried again
-        return case.verdict("refused", None, str(error), new=True)
-    try:
-        candidate = candidate or complete(source, snapshot, parse(source, snapshot, data))
+        if candidate is None:
+            try:
+                data = ground.archive.read(snapshot)
+            except Refused as error:  # says nothing of the file, so that no report may keep it from being tried again
+                return case.verdict("refused", None, str(error), new=True)
+            candidate = complete(source, snapshot, parse(source, snapshot, data))
         # Re-reading a file with newer code keeps the name that its vintage already has here.
         name = _reissue(case, own[0].vintage if own else candidate.vintage)
         if name != candidate.vintage:

@@ -127,7 +127,10 @@ def summaries(home: Home, source: Source) -> list[dict[str, Any]]:
 
 
 def failures(home: Home, source: Source) -> list[dict[str, Any]]:
-    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since."""
+    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since.
+
+    Of their checks only those that did not pass.
+    """
     reports: list[dict[str, Any]] = [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
     if not reports:
         return []
@@ -136,4 +139,5 @@ def failures(home: Home, source: Source) -> list[dict[str, Any]]:
         if not vintage.bundled:
             when = str(vintage.snapshot["retrieved_at"])
             accepted[vintage.file] = max(when, accepted.get(vintage.file, ""))
-    return [r for r in reports if r["snapshot"]["retrieved_at"] >= accepted.get(r["snapshot"]["file"], "")]
+    standing = [r for r in reports if r["snapshot"]["retrieved_at"] >= accepted.get(r["snapshot"]["file"], "")]
+    return [{**r, "checks": [c for c in r.get("checks", []) if c["outcome"] != "passed"]} for r in standing]
