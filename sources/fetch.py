@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -41,13 +41,17 @@ class Link(NamedTuple):
     url: str
 
 
+#: Stands for the search for addresses, among links.
+ADDRESSES = Link("", "")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What became of one file, or of the search for a source's addresses (`file` is then empty)."""
 
     source_id: str
     file: str
-    url: str | None
+    url: str
     outcome: Outcome
     message: str
     asked_at: str
@@ -57,23 +61,34 @@ class Asked:
 
 
 class Asking:
-    """What was asked before, beside the archive: one small record for each file."""
+    """What was asked before, beside the archive: one small record for each address."""
 
     def __init__(self, home: Home) -> None:
         self.root = home.archive / "asked"
 
-    def last(self, source: Source, file: str) -> Asked | None:
-        """The last question about a file."""
-        path = self.root / source.id / f"{file or '_addresses'}.json"
-        try:
-            return Asked(**read_json(path))
-        except (FileNotFoundError, ValueError, TypeError):  # a damaged record only means that nothing is known
-            return None
+    def _path(self, source_id: str, link: Link) -> Path:
+        return self.root / source_id / f"{link.file or 'addresses'}-{sha256(link.url.encode())[:12]}.json"
+
+    def last(self, source: Source, link: Link) -> Asked | None:
+        """The last question about a file at an address."""
+        return _record(self._path(source.id, link))
+
+    def failed(self, source: Source) -> bool:
+        """Whether any question to the source failed the last time."""
+        records = [_record(path) for path in (self.root / source.id).glob("*.json")]
+        return any(record is None or record.outcome == "failed" for record in records)
 
     def note(self, asked: Asked) -> Asked:
         """Write down what became of a question."""
-        write_json(self.root / asked.source_id / f"{asked.file or '_addresses'}.json", asdict(asked))
+        write_json(self._path(asked.source_id, Link(asked.file, asked.url)), asdict(asked))
         return asked
+
+
+def _record(path: Path) -> Asked | None:
+    try:
+        return Asked(**read_json(path))
+    except (FileNotFoundError, ValueError, TypeError):  # a damaged record only means that nothing is known
+        return None
 
 
 def is_due(source: Source, last: Asked | None, at: str) -> bool:
@@ -98,22 +113,23 @@ def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress:
     asking, archive, at = Asking(home), Archive(home.archive), now()
     finder = _finder(source)
     links = [Link(name, file.url) for name, file in source.files.items() if file.url]
-    waiting = [name for name in ("", *(link.file for link in links)) if name or finder]
-    if not waiting:
-        yield Asked(source.id, "", None, "by_hand", "no address is known; obtain its files by hand", at)
+    asks = [*links, *([ADDRESSES] if finder else [])]
+    if not asks:
+        yield Asked(source.id, "", "", "by_hand", "no address is known; obtain its files by hand", at)
         return
-    if due_only and not any(is_due(source, asking.last(source, name), at) for name in waiting):
-        yield from (Asked(source.id, name, None, "not_due", "", at) for name in waiting)
+    due = asking.failed(source) or any(is_due(source, asking.last(source, link), at) for link in asks)
+    if due_only and not due:
+        yield from (Asked(source.id, *link, "not_due", "", at) for link in asks)
         return
     if finder:
         try:
             links += finder(lambda url: _document(archive, source, client, url))
-            asking.note(Asked(source.id, "", None, "unchanged", "", at))
+            asking.note(Asked(source.id, *ADDRESSES, "unchanged", "", at))
         except Refused as error:
             progress(f"{source.id}: {error}")
-            yield asking.note(Asked(source.id, "", None, "failed", str(error), at))
+            yield asking.note(Asked(source.id, *ADDRESSES, "failed", str(error), at))
     for link in links:
-        asked = asking.note(_one(archive, source, client, link, asking.last(source, link.file), at))
+        asked = asking.note(_one(archive, source, client, link, asking.last(source, link), at))
         if asked.outcome != "unchanged":
             progress(f"{source.id}/{link.file}: {asked.message or asked.outcome}")
         yield asked
@@ -121,22 +137,21 @@ def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress:
 
 def _one(archive: Archive, source: Source, client: Client, link: Link, last: Asked | None, at: str) -> Asked:
     """Ask for one file; where that fails, what is known of the last good answer stays."""
-    held = last if last and last.url == link.url else None
-    here = held and held.sha256 and archive.object_path(held.sha256).exists()
-    known = Validators(held.etag, held.last_modified) if held and here else Validators()
-    made = Asked(source.id, link.file, link.url, "unchanged", "", at)
+    made = Asked(source.id, *link, "unchanged", "", at)
+    here = last and last.sha256 and archive.object_path(last.sha256).exists()
+    known = Validators(last.etag, last.last_modified) if last and here else Validators()
     try:
         answer = client.get(link.url, source.hosts, known)
-        if held and held.sha256 and answer.body is None:
-            archive.seen(source.id, link.file, held.sha256, "fetch", answer.told())
-            return replace(held, outcome="unchanged", message="", asked_at=at)
+        if last and last.sha256 and answer.body is None:
+            archive.seen(source.id, link.file, last.sha256, "fetch", answer.told())
+            return replace(last, outcome="unchanged", message="", asked_at=at)
         body = answer.body or b""
         snapshot, new = archive.put(
             source, link.file, _name(link, answer), body,
             obtained="fetch", url=link.url, retrieved_at=answer.requested_at, answer=answer.told(),
         )  # fmt: skip
     except Refused as error:
-        return replace(held or made, outcome="failed", message=str(error), asked_at=at)
+        return replace(last or made, outcome="failed", message=str(error), asked_at=at)
     said = answer.validators
     return replace(
         made,
