@@ -10,7 +10,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,8 @@ class Snapshot:
     """The record of one publisher's file as it came.
 
     `vintage_hint` is the stamp given by hand where the file bears none; `retrieved_at` is ISO 8601; `withdrawn` says
-    when and why it is no longer used.
+    when and why it is no longer used; `answer` is all that the server said, where one was asked (see
+    `sources.http.Answer`).
     """
 
     source_id: str
@@ -41,6 +42,7 @@ class Snapshot:
     licence: str
     vintage_hint: str | None = None
     withdrawn: str | None = None
+    answer: Mapping[str, Any] | None = None
 
 
 def media_type(data: bytes) -> MediaType | None:
@@ -128,6 +130,7 @@ class Archive:
         url: str | None,
         retrieved_at: str,
         vintage_hint: str | None = None,
+        answer: Mapping[str, Any] | None = None,
     ) -> tuple[Snapshot, bool]:
         """Store a file; the second value says whether its bytes are new.
 
@@ -148,6 +151,7 @@ class Archive:
             url,
             source.licence,
             vintage_hint,
+            answer=answer,
         )
         record = self._records(source.id, file) / f"{digest}.json"
         new = not record.exists()
@@ -161,11 +165,26 @@ class Archive:
             if snapshot.withdrawn and obtained == "import":  # a person wants it again; a fetch meets what it met before
                 snapshot = replace(snapshot, withdrawn=None)
                 write_json(record, asdict(snapshot))
-        self._seen(source.id, file, {"sha256": digest, "seen_at": now(), "obtained": obtained})
+        self.seen(source.id, file, digest, obtained, answer)
         return snapshot, new
 
-    def _seen(self, source_id: str, file: str, line: dict[str, Any]) -> None:
-        path = self._records(source_id, file) / "seen.jsonl"
+    def seen(
+        self, source_id: str, file: str, digest: str, obtained: str, answer: Mapping[str, Any] | None = None
+    ) -> None:
+        """Note that the bytes of a digest were met again, or that a server said that they have not changed."""
+        line = {"sha256": digest, "seen_at": now(), "obtained": obtained, "answer": answer}
+        self._append(self._records(source_id, file) / "seen.jsonl", line)
+
+    def put_document(self, source_id: str, digest: str, data: bytes, answer: Mapping[str, Any]) -> None:
+        """Store a document in which an address was looked for; it is no publisher's file and becomes no snapshot."""
+        stored = self.object_path(digest)
+        if not stored.exists():
+            write_bytes(stored, data)
+        line = {"sha256": digest, "seen_at": now(), "answer": answer}
+        self._append(self.root / "documents" / f"{source_id}.jsonl", line)
+
+    def _append(self, path: Path, line: dict[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as stream:
             stream.write((json.dumps(line) + "\n").encode())
             stream.flush()

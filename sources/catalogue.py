@@ -63,6 +63,7 @@ class Source(BaseModel):
     verified: bool
     enabled: bool = True
     place_scheme: Literal["place_id", "iso3", "m49", "name"] = "place_id"
+    hosts: tuple[str, ...] = ()
     files: Mapping[str, File]
     definitions: Mapping[str, str] = {}
 

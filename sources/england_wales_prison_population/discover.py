@@ -1,13 +1,15 @@
 """Where the weekly files are: the collection names its publications, a publication its files.
 
-Both are documents of the gov.uk Content API. Nothing is fetched here.
+Both are documents of the gov.uk Content API.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sources import fetch
 from sources.errors import refusal
 from sources.reading import read_json
 
@@ -23,11 +25,22 @@ OTHER = re.compile(
 )
 
 
+COLLECTION = f"{DOCUMENTS}government/collections/prison-population-statistics"
+
+
 class Link(NamedTuple):
     """An address with the publisher's title for it."""
 
     title: str
     url: str
+
+
+def discover(get: Callable[[str], bytes]) -> list[fetch.Link]:
+    """Every weekly file of the publication that is listed first, which is the running year's."""
+    listed = publications(get(COLLECTION))
+    if not listed:
+        raise refusal(NAME, "the collection lists no weekly publication; look at its page.")
+    return [fetch.Link("weekly_estate_figures", link.url) for link in attachments(get(listed[0].url))]
 
 
 def publications(api_json: bytes) -> list[Link]:

@@ -6,13 +6,23 @@ a link is found by its title under the heading of its month, never made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 from sources.errors import refusal
+from sources.fetch import Link
 from sources.france_prisons.parse import MONTHS
 
 TITLE = "Statistiques mensuelles de la population détenue et écrouée (format xlsx)"
 FILES = "https://www.justice.gouv.fr/sites/default/files/"
+FILE = "statistique_etablissements"
+#: The page of 2026. A year's page has a number of its own: the one of the next year is to be put here.
+PAGE = "https://www.justice.gouv.fr/documentation/etudes-et-statistiques/statistiques-mensuelles-population-detenue-ecrouee-11"
+
+
+def discover(get: Callable[[str], bytes]) -> list[Link]:
+    """The latest workbook on the page of the year."""
+    return [Link(FILE, workbook(PAGE, get(PAGE).decode("utf-8", errors="strict")))]
 
 
 def workbook(name: str, page: str) -> str:

@@ -1,0 +1,187 @@
+"""From publishers' servers into the archive: what is due is asked for, and kept with all that was said of it.
+
+Where an address moves, the source's `discover.py` finds it in documents that are archived too. What failed is written
+down beside the archive, and nothing that is there is touched. Nothing is parsed here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from sources.archive import Archive, now
+from sources.catalogue import Source
+from sources.errors import Refused
+from sources.home import Home, read_json, sha256, write_json
+from sources.http import Answer, Client, NotFetched, Validators
+
+#: Days after which a publisher of that cadence is asked again. Publishers correct between editions, and a question
+#: whose answer is "not changed" costs them little.
+DUE = {"weekly": 1, "monthly": 3, "quarterly": 7, "yearly": 30, "irregular": 30}
+
+#: How many sources are asked at once; one host is asked one thing at a time whatever this is.
+AT_ONCE = 8
+
+Outcome = Literal["new", "unchanged", "failed", "not_due", "by_hand"]
+Get = Callable[[str], bytes]
+Progress = Callable[[str], None]
+
+
+class Link(NamedTuple):
+    """Where a file is now, as a `discover.py` finds it: `discover(get) -> Iterable[Link]`."""
+
+    file: str
+    url: str
+
+
+#: Stands for the search for addresses, among links.
+ADDRESSES = Link("", "")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of one file, or of the search for a source's addresses (`file` is then empty)."""
+
+    source_id: str
+    file: str
+    url: str
+    outcome: Outcome
+    message: str
+    asked_at: str
+    sha256: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class Asking:
+    """What was asked before, beside the archive: one small record for each address."""
+
+    def __init__(self, home: Home) -> None:
+        self.root = home.archive / "asked"
+
+    def _path(self, source_id: str, link: Link) -> Path:
+        return self.root / source_id / f"{link.file or 'addresses'}-{sha256(link.url.encode())[:12]}.json"
+
+    def last(self, source: Source, link: Link) -> Asked | None:
+        """The last question about a file at an address."""
+        return _record(self._path(source.id, link))
+
+    def failed(self, source: Source) -> bool:
+        """Whether any question to the source failed the last time."""
+        records = [_record(path) for path in (self.root / source.id).glob("*.json")]
+        return any(record is None or record.outcome == "failed" for record in records)
+
+    def note(self, asked: Asked) -> Asked:
+        """Write down what became of a question."""
+        write_json(self._path(asked.source_id, Link(asked.file, asked.url)), asdict(asked))
+        return asked
+
+
+def _record(path: Path) -> Asked | None:
+    try:
+        return Asked(**read_json(path))
+    except (FileNotFoundError, Refused, TypeError):  # a damaged record only means that nothing is known
+        return None
+
+
+def is_due(source: Source, last: Asked | None, at: str) -> bool:
+    """Whether a file is to be asked for: never asked, failed, long ago, or at a time that has not come yet."""
+    if last is None or last.outcome == "failed":
+        return True
+    age = datetime.fromisoformat(at) - datetime.fromisoformat(last.asked_at)
+    return not timedelta(0) <= age < timedelta(days=DUE[source.cadence])
+
+
+def fetch(
+    home: Home, sources: Iterable[Source], client: Client, *, due_only: bool, progress: Progress = lambda _: None
+) -> list[Asked]:
+    """Ask for the files of sources and archive what is new; those of different hosts at the same time."""
+    chosen = list(sources)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = pool.map(lambda source: list(_fetch(home, source, client, due_only, progress)), chosen)
+        return [asked for of_source in answers for asked in of_source]
+
+
+def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress: Progress) -> Iterator[Asked]:
+    asking, archive, at = Asking(home), Archive(home.archive), now()
+    finder = _finder(source)
+    links = [Link(name, file.url) for name, file in source.files.items() if file.url]
+    asks = [*links, *([ADDRESSES] if finder else [])]
+    if not asks:
+        yield Asked(source.id, "", "", "by_hand", "no address is known; obtain its files by hand", at)
+        return
+    due = asking.failed(source) or any(is_due(source, asking.last(source, link), at) for link in asks)
+    if due_only and not due:
+        yield from (Asked(source.id, *link, "not_due", "", at) for link in asks)
+        return
+    if finder:
+        try:
+            links += finder(lambda url: _document(archive, source, client, url))
+            asking.note(Asked(source.id, *ADDRESSES, "unchanged", "", at))
+        except Refused as error:
+            progress(f"{source.id}: {error}")
+            yield asking.note(Asked(source.id, *ADDRESSES, "failed", str(error), at))
+    for link in links:
+        asked = asking.note(_one(archive, source, client, link, asking.last(source, link), at))
+        if asked.outcome != "unchanged":
+            progress(f"{source.id}/{link.file}: {asked.message or asked.outcome}")
+        yield asked
+
+
+def _one(archive: Archive, source: Source, client: Client, link: Link, last: Asked | None, at: str) -> Asked:
+    """Ask for one file; where that fails, what is known of the last good answer stays."""
+    made = Asked(source.id, *link, "unchanged", "", at)
+    here = last and last.sha256 and archive.object_path(last.sha256).exists()
+    known = Validators(last.etag, last.last_modified) if last and here else Validators()
+    try:
+        answer = client.get(link.url, source.hosts, known)
+        if last and last.sha256 and answer.body is None:
+            archive.seen(source.id, link.file, last.sha256, "fetch", answer.told())
+            return replace(last, outcome="unchanged", message="", asked_at=at)
+        body = answer.body or b""
+        snapshot, new = archive.put(
+            source, link.file, _name(link, answer), body,
+            obtained="fetch", url=link.url, retrieved_at=answer.requested_at, answer=answer.told(),
+        )  # fmt: skip
+    except Refused as error:
+        return replace(last or made, outcome="failed", message=str(error), asked_at=at)
+    said = answer.validators
+    return replace(
+        made,
+        outcome="new" if new else "unchanged",
+        message=f"{len(body):,} bytes",
+        sha256=snapshot.sha256,
+        etag=said.etag,
+        last_modified=said.last_modified,
+    )
+
+
+def _document(archive: Archive, source: Source, client: Client, url: str) -> bytes:
+    """A document in which an address is looked for, kept in the archive."""
+    answer = client.get(url, source.hosts)
+    if not answer.body:
+        raise NotFetched(f"{url}: the answer is empty; look at the publisher's page.")
+    archive.put_document(source.id, sha256(answer.body), answer.body, answer.told())
+    return answer.body
+
+
+def _finder(source: Source) -> Callable[[Get], Iterable[Link]] | None:
+    """The `discover` of the source's discover.py, where it has one."""
+    name = f"sources.{source.id}.discover"
+    if importlib.util.find_spec(name) is None:
+        return None
+    finder: Callable[[Get], Iterable[Link]] = importlib.import_module(name).discover
+    return finder
+
+
+def _name(link: Link, answer: Answer) -> str:
+    """A name for the file: the last part of the address that was reached at last."""
+    name = PurePosixPath(unquote(urlsplit(answer.final_url).path)).name
+    return name or link.file

@@ -1,0 +1,292 @@
+"""Asking a server: what is asked, what is waited for, and each way in which an answer is no file."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from sources.http import Client, NotFetched, Validators
+from tests.sources.server import QUICK, Answering, Request, Server, cut, rest, running, status, whole
+
+URL = "https://publisher.example/files/prisons.csv"
+BODY = b"place,persons\nALB,5000\n" * 400
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of this test's own."""
+    with running() as made:
+        yield made
+
+
+def refused(client: Client, url: str = URL, hosts: tuple[str, ...] = ()) -> str:
+    """The one sentence by which an address is refused."""
+    with pytest.raises(NotFetched) as error:
+        client.get(url, hosts)
+    said = str(error.value)
+    assert said.startswith(url) and "\n" not in said
+    return said
+
+
+def test_a_file_comes_with_all_that_is_said_of_it(server: Server) -> None:
+    server.on(URL, whole(BODY, ETag='"a"', Last_Modified="Wed, 29 Apr 2026 11:00:00 GMT", Content_Type="text/csv"))
+    answer = server.client().get(URL)
+    assert (answer.body, answer.status, answer.final_url, answer.tries) == (BODY, 200, URL, 1)
+    assert answer.validators == Validators('"a"', "Wed, 29 Apr 2026 11:00:00 GMT")
+    told = answer.told()
+    assert "body" not in told and told["headers"]["Content-Type"] == "text/csv"
+    ((path, headers),) = server.asked
+    assert path == "/publisher.example/files/prisons.csv"
+    assert "Custody" in headers["User-Agent"] and "tests@example.org" in headers["User-Agent"]
+
+
+@pytest.mark.parametrize("known", [Validators(etag='"a"'), Validators(last_modified="Wed, 29 Apr 2026 11:00:00 GMT")])
+def test_a_file_that_has_not_changed_is_asked_for_once_and_does_not_come(server: Server, known: Validators) -> None:
+    server.on(URL, whole(BODY, ETag='"a"', Last_Modified="Wed, 29 Apr 2026 11:00:00 GMT"))
+    answer = server.client().get(URL, known=known)
+    assert (answer.status, answer.body) == (304, None)
+    assert len(server.asked) == 1
+
+
+def test_not_changed_is_no_answer_to_what_was_never_asked(server: Server) -> None:
+    server.on(URL, status(304))
+    assert "answers 304" in refused(server.client())
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_what_may_pass_is_tried_again(server: Server, code: int) -> None:
+    server.on(URL, status(code), status(code), whole(BODY))
+    answer = server.client().get(URL)
+    assert (answer.body, answer.tries) == (BODY, 3)
+
+
+def test_what_does_not_pass_is_said_after_the_last_try(server: Server) -> None:
+    server.on(URL, status(500))
+    assert "the server answers 500; asked 4 times. The last good file stays" in refused(server.client())
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410])
+def test_what_will_not_pass_is_asked_once(server: Server, code: int) -> None:
+    server.on(URL, status(code, b"<html>"))
+    assert f"the server answers {code}." in refused(server.client())
+    assert len(server.asked) == 1
+
+
+def test_waits_double_and_are_no_ones_rhythm(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.on(URL, status(500))
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    waits: list[float] = []
+    refused(server.client(replace(QUICK, first_wait=2, longest_wait=5, tries=5, total=100), waits.append))
+    assert waits == [2, 4, 5, 5]
+
+
+def test_a_server_that_asks_to_wait_is_given_its_time(server: Server) -> None:
+    on_the_day = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    server.on(URL, status(429, Retry_After="7"), status(503, Retry_After=on_the_day), whole(BODY))
+    waits: list[float] = []
+    assert server.client(replace(QUICK, patience=200, total=200), waits.append).get(URL).body == BODY
+    assert waits[0] == 7 and 80 < waits[1] <= 90
+
+
+def test_a_server_that_asks_for_hours_is_asked_later(server: Server) -> None:
+    server.on(URL, status(503, Retry_After="86400"))
+    assert "asks to wait 86,400 seconds" in refused(server.client())
+    assert len(server.asked) == 1
+
+
+# Being led on
+
+
+def test_a_server_may_lead_on_within_its_host_and_to_those_that_are_named(server: Server) -> None:
+    other = "https://files.example/a.csv"
+    server.on(URL, status(301, Location="/new.csv"))
+    server.on("https://publisher.example/new.csv", status(302, Location=other))
+    server.on(other, whole(BODY))
+    answer = server.client().get(URL, ["files.example"])
+    assert (answer.body, answer.final_url) == (BODY, other)
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("https://elsewhere.example/a.csv", "at a host that source.yml does not name"),
+        ("http://publisher.example/a.csv", "is no https address"),
+        ("file:///etc/passwd", "is no https address"),
+        ("https://publisher.example:8443/a.csv", "at a host that source.yml does not name"),
+        ("https://user:word@publisher.example/a.csv", "at a host that source.yml does not name"),
+    ],
+)
+def test_a_server_may_not_lead_elsewhere(server: Server, to: str, why: str) -> None:
+    server.on(URL, status(302, Location=to))
+    assert why in refused(server.client())
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.8", "169.254.169.254", "192.168.1.1", "::1", "fd00::1"])
+def test_no_private_address_is_asked(server: Server, address: str) -> None:
+    server.addresses["publisher.example"] = ["93.184.216.34", address]
+    assert f"is at {address}, which is no public address" in refused(server.client())
+    assert not server.asked
+
+
+def test_a_server_may_not_lead_in_a_circle(server: Server) -> None:
+    server.on(URL, status(302, Location="/b"))
+    server.on("https://publisher.example/b", status(302, Location=URL))
+    assert "leads on in a circle" in refused(server.client())
+
+
+def test_a_server_may_not_lead_on_for_ever(server: Server) -> None:
+    for step in range(10):
+        server.on(f"https://publisher.example/{step}", status(302, Location=f"/{step + 1}"))
+    assert "leads on in a circle" in refused(server.client(), "https://publisher.example/0")
+    assert len(server.asked) == QUICK.redirects + 1
+
+
+def test_a_name_that_nobody_knows(server: Server) -> None:
+    server.addresses["publisher.example"] = []
+    assert "the name publisher.example is not known (Name or service not known); asked 4 times" in refused(
+        server.client()
+    )
+
+
+def test_a_server_that_is_down() -> None:
+    with running() as gone:
+        client = gone.client()
+    assert "the connection failed (Connection refused); asked 4 times" in refused(client)
+
+
+# The body
+
+
+def test_a_file_that_breaks_off_is_asked_for_again(server: Server) -> None:
+    server.on(URL, cut(BODY, 1000), cut(BODY, 2000), whole(BODY))
+    answer = server.client().get(URL)
+    assert (answer.body, answer.tries) == (BODY, 3)
+    assert all("Range" not in headers for _, headers in server.asked), "without a tag no two parts are of one file"
+
+
+def test_only_the_rest_is_asked_for_where_the_file_is_known_to_be_the_same(server: Server) -> None:
+    server.on(URL, cut(BODY, 1000, ETag='"a"'), rest(BODY, ETag='"a"'))
+    assert server.client().get(URL).body == BODY
+    assert server.asked[1][1]["Range"] == "bytes=1000-" and server.asked[1][1]["If-Range"] == '"a"'
+
+
+def test_a_file_that_changed_meanwhile_is_taken_whole(server: Server) -> None:
+    server.on(URL, cut(b"x" * 5000, 1000, ETag='"a"'), whole(BODY, ETag='"b"'))
+    assert server.client().get(URL).body == BODY
+
+
+def test_the_wrong_part_is_not_joined(server: Server) -> None:
+    wrong = status(206, BODY[7:], Content_Range=f"bytes 7-{len(BODY) - 1}/{len(BODY)}", ETag='"a"')
+    server.on(URL, cut(BODY, 1000, ETag='"a"'), wrong, whole(BODY))
+    assert server.client().get(URL).body == BODY
+
+
+def test_a_file_that_always_breaks_off_is_refused(server: Server) -> None:
+    server.on(URL, cut(BODY, 1000))
+    assert "broke in the middle of the file; asked 4 times" in refused(server.client())
+
+
+def test_a_server_that_falls_silent(server: Server) -> None:
+    def silent(request: Request) -> None:
+        request.give(200, BODY[:10], Content_Length=str(len(BODY)))
+        time.sleep(1)
+
+    server.on(URL, silent)
+    assert "stops sending in the middle" in refused(server.client(replace(QUICK, read=0.1, tries=2)))
+
+
+def test_a_server_that_never_answers(server: Server) -> None:
+    server.on(URL, lambda request: time.sleep(1))
+    assert "does not answer in time" in refused(server.client(replace(QUICK, read=0.1, tries=2)))
+
+
+def test_a_file_that_drips_is_given_up(server: Server) -> None:
+    def drip(request: Request) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "1000")
+        request.end_headers()
+        for _ in range(40):
+            request.wfile.write(b"x")
+            request.wfile.flush()
+            time.sleep(0.05)
+
+    server.on(URL, drip)
+    begun = time.monotonic()
+    assert "not whole after 1 seconds" in refused(server.client(replace(QUICK, total=1)))
+    assert time.monotonic() - begun < 2
+
+
+def test_a_file_larger_than_allowed_is_not_taken_in(server: Server) -> None:
+    server.on(URL, whole(b"x" * 200_000))
+    assert "more than 100,000 bytes come" in refused(server.client())
+
+
+def test_a_packed_file_is_unpacked(server: Server) -> None:
+    server.on(URL, whole(gzip.compress(BODY), Content_Encoding="gzip"))
+    assert server.client().get(URL).body == BODY
+
+
+def test_a_packed_bomb_is_not_unpacked(server: Server) -> None:
+    server.on(URL, whole(gzip.compress(b"0" * 50_000_000), Content_Encoding="gzip"))
+    assert "unpacks to more than 100,000 bytes" in refused(server.client())
+
+
+@pytest.mark.parametrize(
+    ("packed", "encoding", "why"),
+    [
+        (gzip.compress(BODY)[:-9], "gzip", "is not whole; asked 4 times"),
+        (BODY, "gzip", "cannot be unpacked; asked 4 times"),
+        (gzip.compress(BODY) + b"more", "gzip", "is not whole"),
+        (BODY, "br", "packs the file as 'br', which was not asked for"),
+    ],
+)
+def test_a_badly_packed_file_is_refused(server: Server, packed: bytes, encoding: str, why: str) -> None:
+    server.on(URL, whole(packed, Content_Encoding=encoding))
+    assert why in refused(server.client())
+
+
+# Politeness
+
+
+def test_one_host_is_asked_one_thing_at_a_time_and_two_hosts_at_once(server: Server) -> None:
+    inside: dict[str, int] = {"a.example": 0, "b.example": 0}
+    most: dict[str, int] = {"a.example": 0, "b.example": 0, "both": 0}
+
+    def counted(host: str) -> Answering:
+        def answer(request: Request) -> None:
+            inside[host] += 1
+            most[host] = max(most[host], inside[host])
+            most["both"] = max(most["both"], min(inside.values()))
+            time.sleep(0.05)
+            inside[host] -= 1
+            request.give(200, BODY)
+
+        return answer
+
+    client = server.client(replace(QUICK, read=5))
+    urls = [server.on(f"https://{host}/{n}", counted(host)) for host in ("a.example", "b.example") for n in range(4)]
+    threads = [threading.Thread(target=client.get, args=(url,)) for url in urls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == {"a.example": 1, "b.example": 1, "both": 1}
+
+
+def test_between_two_questions_a_host_has_a_pause(server: Server) -> None:
+    server.on(URL, whole(BODY))
+    waits: list[float] = []
+    client = server.client(replace(QUICK, pause=30), waits.append)
+    client.get(URL)
+    client.get(URL)
+    assert len(waits) == 1 and 29 < waits[0] <= 30
