@@ -15,6 +15,7 @@ import typer
 from custody import printing
 from sources.errors import Misused, Refused
 from sources.home import Home
+from sources.lock import alone
 
 app = typer.Typer(
     name="custody",
@@ -198,22 +199,53 @@ def run(
     """The main job: parse and check what is new, build the warehouse, add up the world, print the walk."""
     from custody.report import print_world, world
 
-    if not offline:
-        print(
-            "Live fetching is not part of this version; this run uses the archive and the bundled figures.",
-            file=sys.stderr,
-        )
     home = Home.from_environment()
     day = _reference_day(as_of)
-    from pipelines.execute import execute
+    with alone(home, "custody run"):
+        from pipelines.execute import execute
 
-    outcome = execute(home, day, printing.progress)
+        outcome = execute(home, day, printing.progress, offline=offline)
     if outcome.failure:
         raise fail(outcome.failure)
     told = world(home)
     printing.as_json({"sources": outcome.sources, **told}) if json else print_world(outcome, told)
     if strict and outcome.fallen_back:
         raise typer.Exit(FELL_BACK)
+
+
+@app.command("fetch", epilog="Example: custody fetch eurostat_prisons unodc_prisons")
+def fetch_(
+    names: Annotated[list[str] | None, typer.Argument(help="Sources; by default all.")] = None, json: Json = False
+) -> None:
+    """Ask publishers for their files now, due or not, and archive what is new; exit 1 where one could not be had."""
+    from dataclasses import asdict
+
+    from sources import fetch
+    from sources.catalogue import source
+    from sources.catalogue import sources as all_sources
+
+    home = Home.from_environment()
+    chosen = [source(name) for name in names] if names else list(all_sources().values())
+    with alone(home, "custody fetch"):
+        asked = fetch.fetch(home, chosen, fetch.client(), due_only=False, progress=printing.progress)
+    if json:
+        printing.as_json([asdict(a) for a in asked])
+    else:
+        printing.table(
+            [
+                {
+                    "source": a.source_id,
+                    "file": a.file or ("addresses" if a.outcome != "by_hand" else ""),
+                    "outcome": a.outcome.replace("_", " "),
+                    "what was said": a.message,
+                }
+                for a in asked
+            ]
+        )
+        if any(a.outcome == "new" for a in asked):
+            print("Next: custody run --offline")
+    if any(a.outcome == "failed" for a in asked):
+        raise typer.Exit(FAILED)
 
 
 @app.command(epilog="Example: custody build --as-of 2022-12-31")
@@ -226,14 +258,15 @@ def build(as_of: AsOf = None) -> None:
 
     home = Home.from_environment()
     day = _reference_day(as_of)
-    for source in all_sources().values():
-        for verdict in take_in(home, source).verdicts:
-            if verdict.state != "accepted":
-                print(f"custody: {source.id} keeps its last good vintage: {verdict.message}", file=sys.stderr)
-    try:
-        built = build_warehouse(home, day, printing.progress)
-    except BuildFailed as error:
-        raise fail(str(error)) from None
+    with alone(home, "custody build"):
+        for source in all_sources().values():
+            for verdict in take_in(home, source).verdicts:
+                if verdict.state != "accepted":
+                    print(f"custody: {source.id} keeps its last good vintage: {verdict.message}", file=sys.stderr)
+        try:
+            built = build_warehouse(home, day, printing.progress)
+        except BuildFailed as error:
+            raise fail(str(error)) from None
     print(
         f"{home.warehouse}: {sum(t.rows for t in built.tables):,} rows in {len(built.tables)} tables"
         + ("." if built.new else "; nothing had changed.")
@@ -264,7 +297,8 @@ def import_(
     day = _day(retrieved, "--retrieved")
     for path in files:
         printing.progress(f"{path.name}: reading and checking")
-        verdict = import_file(home, source, path, file=file, vintage=vintage, retrieved=day, url=url)
+        with alone(home, "custody import"):
+            verdict = import_file(home, source, path, file=file, vintage=vintage, retrieved=day, url=url)
         if verdict.state != "accepted":
             raise fail(verdict.message)
         again = "" if verdict.new else "; it was here already"
@@ -286,7 +320,9 @@ def withdraw(
     """Use an imported vintage no longer; its bytes stay in the archive, and importing them again takes it back."""
     from warehouse import by_hand
 
-    by_hand.withdraw(Home.from_environment(), source, file, vintage, reason)
+    home = Home.from_environment()
+    with alone(home, "custody withdraw"):
+        by_hand.withdraw(home, source, file, vintage, reason)
     print(f"{source}/{file}, vintage {vintage}, is withdrawn. Next: custody run --offline")
 
 
@@ -369,13 +405,16 @@ def release(
     """Publish the warehouse as an immutable directory of CSV and Parquet with checksums."""
     from exports.release import GateClosed
     from exports.release import release as write_release
+    from warehouse.standing import standing
 
     home = Home.from_environment()
     today = _day(day, "--date") or date.today()
     if today > date.today():
         raise fail(f"--date {today} has not come yet.", USAGE)
+    standing(home)  # before anything is written, the lock's file too
     try:
-        made, new = write_release(home, today, printing.progress, as_of=_reference_day(as_of))
+        with alone(home, "custody release"):
+            made, new = write_release(home, today, printing.progress, as_of=_reference_day(as_of))
     except GateClosed as error:
         raise fail(str(error)) from None
     if not new:

@@ -8,30 +8,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 
 import dagster as dg
+from pydantic import Field
 
+from sources import fetch
+from sources.archive import Snapshot
 from sources.catalogue import Source, sources
 from sources.errors import Refused
-from sources.home import Home
+from sources.home import Home, sha256
+from sources.lock import alone
 from warehouse.build import BuildFailed, build
 from warehouse.intake import Intake, take_in
 from warehouse.models import Model, models
+from warehouse.records import snapshots
 from warehouse.results import CheckResult
 from warehouse.standing import BuiltTable, default_as_of
 
 JOB = "custody"
 CHECK = "expectations"
+PATIENCE = 3600  # seconds for which a step waits until another process has ended
 LOGGER = logging.getLogger("custody")
 
 Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
 class RunOptions(dg.ConfigurableResource["RunOptions"]):
-    """What a run may be told: the reference day as YYYY-MM-DD, by default the last day of last year."""
+    """What a run may be told.
+
+    `as_of` is the reference day as YYYY-MM-DD, by default the last day of last year. `ask` says which publishers are
+    asked: those that are `due` by their cadence, `all`, or `none`.
+    """
 
     as_of: str = ""
+    ask: str = Field(default="due", pattern="^(due|all|none)$")
 
     @property
     def day(self) -> date:
@@ -39,23 +51,77 @@ class RunOptions(dg.ConfigurableResource["RunOptions"]):
         return date.fromisoformat(self.as_of) if self.as_of else default_as_of(date.today())
 
 
+def _alone(home: Home) -> AbstractContextManager[None]:
+    """The lock of the home, which `custody run` holds already; a step of a scheduled run waits for its turn."""
+    return alone(home, "a run of Dagster's", wait=PATIENCE)
+
+
+def snapshot_key(source: Source) -> dg.AssetKey:
+    """The files of a source."""
+    return dg.AssetKey(["snapshot", source.id])
+
+
+@dg.multi_asset(
+    name="fetch",
+    specs=[
+        dg.AssetSpec(
+            snapshot_key(source),
+            group_name="snapshots",
+            kinds={"file"},
+            description=f"The files of {source.title}, byte for byte as {source.publisher} gave them.",
+        )
+        for source in sources().values()
+    ],
+    can_subset=True,
+)
+def fetch_step(options: RunOptions) -> Iterator[dg.MaterializeResult[None]]:
+    """Ask publishers for what is due, those of different hosts at the same time, and tell what the archive holds."""
+    home = Home.from_environment()
+    # Asked for here: Dagster does not know the type of a parameter where annotations are postponed.
+    wanted = dg.AssetExecutionContext.get().selected_asset_keys
+    chosen = [s for s in sources().values() if snapshot_key(s) in wanted]
+    asked: dict[str, list[fetch.Asked]] = {s.id: [] for s in chosen}
+    if options.ask != "none":
+        with _alone(home):
+            due_only = options.ask == "due"
+            for answer in fetch.fetch(home, chosen, fetch.client(), due_only=due_only, progress=LOGGER.info):
+                asked[answer.source_id].append(answer)
+    for source in chosen:
+        known = snapshots(home, source)
+        newest = max(known, key=lambda s: (s.retrieved_at, s.sha256), default=None)
+        told = ("file", "file_name", "sha256", "bytes", "media_type", "retrieved_at", "obtained", "url")
+        yield dg.MaterializeResult(
+            asset_key=snapshot_key(source),
+            data_version=dg.DataVersion(_digest_of(known)),
+            metadata={
+                "files": len({s.file for s in known}),
+                "snapshots": len(known),
+                "licence": source.licence,
+                **({key: getattr(newest, key) for key in told} if newest else {}),
+                "asked": dg.MetadataValue.md(_asked(asked[source.id])),
+            },
+        )
+
+
+def _digest_of(known: Sequence[Snapshot]) -> str:
+    return sha256("".join(sorted(s.sha256 for s in known)).encode())
+
+
+def _asked(answers: Sequence[fetch.Asked]) -> str:
+    rows = [f"| {a.file or 'addresses'} | {a.outcome} | {a.message} | {a.url} |" for a in answers]
+    return "\n".join(["| file | outcome | what was said | address |", "| --- | --- | --- | --- |", *rows])
+
+
 def source_step(source: Source) -> dg.AssetsDefinition:
     """The step that takes a source in."""
-    snapshot, accepted = dg.AssetKey(["snapshot", source.id]), dg.AssetKey(["accepted", source.id])
+    accepted = dg.AssetKey(["accepted", source.id])
 
     @dg.multi_asset(
         name=f"take_in_{source.id}",
         specs=[
             dg.AssetSpec(
-                snapshot,
-                group_name="snapshots",
-                kinds={"file"},
-                skippable=True,
-                description=f"The newest file of {source.title}, byte for byte as {source.publisher} gave it.",
-            ),
-            dg.AssetSpec(
                 accepted,
-                deps=[snapshot],
+                deps=[snapshot_key(source)],
                 group_name="accepted",
                 kinds={"parquet"},
                 description=f"{source.title}: rows that passed every critical check, all vintages.",
@@ -64,24 +130,9 @@ def source_step(source: Source) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(CHECK, asset=accepted, description="Great Expectations on the newest files.")],
     )
     def step() -> Events:
-        intake = take_in(Home.from_environment(), source)
+        with _alone(home := Home.from_environment()):
+            intake = take_in(home, source)
         LOGGER.info(_told(intake))
-        newest = max(intake.vintages, key=lambda v: str(v.snapshot["retrieved_at"]), default=None)
-        if newest:
-            told = ("sha256", "bytes", "media_type", "retrieved_at", "file_name")
-            yield dg.MaterializeResult(
-                asset_key=snapshot,
-                data_version=dg.DataVersion(newest.snapshot["sha256"]),
-                metadata={
-                    **{key: newest.snapshot[key] for key in told},
-                    "vintage": newest.vintage,
-                    "licence": source.licence,
-                    "bundled": newest.bundled,
-                    "all files": dg.MetadataValue.json(
-                        {f"{v.file} {v.vintage}": v.snapshot["sha256"] for v in intake.vintages}
-                    ),
-                },
-            )
         # Always told, with no rows where there is nothing yet: Dagster would skip the build without a word.
         yield dg.MaterializeResult(
             asset_key=accepted,
@@ -153,7 +204,8 @@ def _digests(intake: Intake) -> dict[str, dict[str, str]]:
 def build_step(options: RunOptions) -> Events:
     """Build the warehouse and report each of its tables."""
     try:
-        built = build(Home.from_environment(), options.day, LOGGER.info)
+        with _alone(home := Home.from_environment()):
+            built = build(home, options.day, LOGGER.info)
     except (BuildFailed, Refused) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     for table in built.tables:
@@ -191,7 +243,7 @@ def _results(checks: Sequence[CheckResult]) -> str:
 
 
 defs = dg.Definitions(
-    assets=[*(source_step(source) for source in sources().values()), build_step],
+    assets=[fetch_step, *(source_step(source) for source in sources().values()), build_step],
     jobs=[
         dg.define_asset_job(
             JOB,

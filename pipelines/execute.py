@@ -73,8 +73,8 @@ def prepare_store(home: Home) -> None:
     os.environ["CUSTODY_HOME"] = str(home.root)
 
 
-def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome:
-    """Run the job of `pipelines.definitions` in this process."""
+def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline: bool) -> Outcome:
+    """Run the job of `pipelines.definitions` in this process; nobody is asked when `offline`."""
     prepare_store(home)
     if not is_current(home, as_of):
         checkers.start()
@@ -91,7 +91,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None]) -> Outcome
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
     config = {
-        "resources": {"options": {"config": {"as_of": as_of.isoformat()}}},
+        "resources": {"options": {"config": {"as_of": as_of.isoformat(), "ask": "none" if offline else "due"}}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     try:

@@ -12,13 +12,12 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sources.catalogue import MediaType, Source
 from sources.errors import Refused, refusal
-from sources.home import read_json, sha256, sha256_file, write_bytes, write_json
+from sources.home import now, read_json, sha256, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -100,11 +99,6 @@ def _has_macros(kind: MediaType, data: bytes) -> bool:
         return any(n.lower().endswith("vbaproject.bin") or n.startswith("Basic/") for n in archive.namelist())
 
 
-def now() -> str:
-    """This second, UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 class Archive:
     """The archive under one folder."""
 
@@ -155,9 +149,7 @@ class Archive:
         )
         record = self._records(source.id, file) / f"{digest}.json"
         new = not record.exists()
-        stored = self.object_path(digest)
-        if not stored.exists() or sha256_file(stored) != digest:  # a damaged object is mended by the same bytes
-            write_bytes(stored, data)
+        self._keep(digest, data)
         if new:
             write_json(record, asdict(snapshot))
         else:
@@ -175,13 +167,23 @@ class Archive:
         line = {"sha256": digest, "seen_at": now(), "obtained": obtained, "answer": answer}
         self._append(self._records(source_id, file) / "seen.jsonl", line)
 
-    def put_document(self, source_id: str, digest: str, data: bytes, answer: Mapping[str, Any]) -> None:
+    def put_document(self, source_id: str, data: bytes, answer: Mapping[str, Any]) -> str:
         """Store a document in which an address was looked for; it is no publisher's file and becomes no snapshot."""
-        stored = self.object_path(digest)
-        if not stored.exists():
-            write_bytes(stored, data)
+        digest = sha256(data)
+        self._keep(digest, data)
         line = {"sha256": digest, "seen_at": now(), "answer": answer}
         self._append(self.root / "documents" / f"{source_id}.jsonl", line)
+        return digest
+
+    def kept(self, digest: str) -> bytes | None:
+        """The bytes of a digest; None where they are lost or altered."""
+        path = self.object_path(digest)
+        data = path.read_bytes() if path.exists() else b""
+        return data if sha256(data) == digest else None
+
+    def _keep(self, digest: str, data: bytes) -> None:
+        if self.kept(digest) is None:  # a damaged object is mended by the same bytes
+            write_bytes(self.object_path(digest), data)
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,16 +209,11 @@ class Archive:
         Raises:
             Refused: when they are gone or altered.
         """
-        path = self.object_path(snapshot.sha256)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
+        data = self.kept(snapshot.sha256)
+        if data is None:
+            what = "altered" if self.object_path(snapshot.sha256).exists() else "lost"
             raise Refused(
-                f"The archive lacks the bytes of {snapshot.file_name} ({snapshot.sha256[:12]}); import the file again."
-            ) from None
-        if sha256(data) != snapshot.sha256:
-            raise Refused(
-                f"The archived bytes of {snapshot.file_name} ({snapshot.sha256[:12]}) were altered; "
-                "restore the archive or import the file again."
+                f"The archived bytes of {snapshot.file_name} ({snapshot.sha256[:12]}) were {what}; "
+                "restore the archive, or import or fetch the file again."
             )
         return data

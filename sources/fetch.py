@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -16,15 +17,18 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from sources.archive import Archive, now
+from sources.archive import Archive
 from sources.catalogue import Source
 from sources.errors import Refused
-from sources.home import Home, read_json, sha256, write_json
+from sources.home import Home, now, read_json, sha256, write_json
 from sources.http import Answer, Client, NotFetched, Validators
 
 #: Days after which a publisher of that cadence is asked again. Publishers correct between editions, and a question
 #: whose answer is "not changed" costs them little.
 DUE = {"weekly": 1, "monthly": 3, "quarterly": 7, "yearly": 30, "irregular": 30}
+
+#: How a publisher can reach who runs this: an address of mail or of a page.
+CONTACT = "CUSTODY_CONTACT"
 
 #: How many sources are asked at once; one host is asked one thing at a time whatever this is.
 AT_ONCE = 8
@@ -44,6 +48,9 @@ class Link(NamedTuple):
 #: Stands for the search for addresses, among links.
 ADDRESSES = Link("", "")
 
+#: The `file` of a document in which addresses are looked for, among links.
+DOCUMENT = "document"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -58,6 +65,11 @@ class Asked:
     sha256: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+
+    @property
+    def validators(self) -> Validators:
+        """By which the next request can ask whether the file has changed."""
+        return Validators(self.etag, self.last_modified)
 
 
 class Asking:
@@ -78,6 +90,13 @@ class Asking:
         records = [_record(path) for path in (self.root / source.id).glob("*.json")]
         return any(record is None or record.outcome == "failed" for record in records)
 
+    def forget_all_but(self, source: Source, links: Iterable[Link]) -> None:
+        """Forget addresses that are no longer the source's: a file that has moved is not missed for ever."""
+        kept = {self._path(source.id, link) for link in links}
+        for path in (self.root / source.id).glob("*.json"):
+            if path not in kept:
+                path.unlink()
+
     def note(self, asked: Asked) -> Asked:
         """Write down what became of a question."""
         write_json(self._path(asked.source_id, Link(asked.file, asked.url)), asdict(asked))
@@ -89,6 +108,11 @@ def _record(path: Path) -> Asked | None:
         return Asked(**read_json(path))
     except (FileNotFoundError, Refused, TypeError):  # a damaged record only means that nothing is known
         return None
+
+
+def client() -> Client:
+    """Who asks, as the environment says."""
+    return Client(os.environ.get(CONTACT) or "who runs it has given no address")
 
 
 def is_due(source: Source, last: Asked | None, at: str) -> bool:
@@ -121,25 +145,36 @@ def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress:
     if due_only and not due:
         yield from (Asked(source.id, *link, "not_due", "", at) for link in asks)
         return
+    found = True
     if finder:
+        documents: list[Link] = []
+
+        def get(url: str) -> bytes:
+            documents.append(Link(DOCUMENT, url))
+            return _document(asking, archive, source, client, url)
+
         try:
-            links += finder(lambda url: _document(archive, source, client, url))
+            links += finder(get)
             asking.note(Asked(source.id, *ADDRESSES, "unchanged", "", at))
         except Refused as error:
+            found = False
             progress(f"{source.id}: {error}")
             yield asking.note(Asked(source.id, *ADDRESSES, "failed", str(error), at))
+        asks = [ADDRESSES, *documents, *links]
     for link in links:
         asked = asking.note(_one(archive, source, client, link, asking.last(source, link), at))
         if asked.outcome != "unchanged":
             progress(f"{source.id}/{link.file}: {asked.message or asked.outcome}")
         yield asked
+    if found:
+        asking.forget_all_but(source, asks)
 
 
 def _one(archive: Archive, source: Source, client: Client, link: Link, last: Asked | None, at: str) -> Asked:
     """Ask for one file; where that fails, what is known of the last good answer stays."""
     made = Asked(source.id, *link, "unchanged", "", at)
-    here = last and last.sha256 and archive.object_path(last.sha256).exists()
-    known = Validators(last.etag, last.last_modified) if last and here else Validators()
+    # Unless what is here is whole: the file must come again where the archive has lost it.
+    known = last.validators if last and last.sha256 and archive.kept(last.sha256) else None
     try:
         answer = client.get(link.url, source.hosts, known)
         if last and last.sha256 and answer.body is None:
@@ -163,13 +198,20 @@ def _one(archive: Archive, source: Source, client: Client, link: Link, last: Ask
     )
 
 
-def _document(archive: Archive, source: Source, client: Client, url: str) -> bytes:
-    """A document in which an address is looked for, kept in the archive."""
-    answer = client.get(url, source.hosts)
-    if not answer.body:
+def _document(asking: Asking, archive: Archive, source: Source, client: Client, url: str) -> bytes:
+    """A document in which an address is looked for, kept in the archive; one that has not changed is taken from it."""
+    last = asking.last(source, Link(DOCUMENT, url))
+    kept = archive.kept(last.sha256) if last and last.sha256 else None
+    answer = client.get(url, source.hosts, last.validators if last and kept else None)
+    body = kept if answer.body is None else answer.body
+    if not body:
         raise NotFetched(f"{url}: the answer is empty; look at the publisher's page.")
-    archive.put_document(source.id, sha256(answer.body), answer.body, answer.told())
-    return answer.body
+    digest = archive.put_document(source.id, body, answer.told())
+    said = last.validators if last and answer.body is None else answer.validators
+    asking.note(
+        Asked(source.id, DOCUMENT, url, "unchanged", "", answer.requested_at, digest, said.etag, said.last_modified)
+    )
+    return body
 
 
 def _finder(source: Source) -> Callable[[Get], Iterable[Link]] | None:

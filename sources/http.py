@@ -24,8 +24,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from sources.archive import now
 from sources.errors import Refused
+from sources.home import now
 
 MOVED = frozenset({301, 302, 303, 307, 308})
 MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})

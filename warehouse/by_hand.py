@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from sources.archive import Archive, Snapshot, check_type, now
+from sources.archive import Archive, Snapshot, check_type
 from sources.catalogue import Source, source
 from sources.errors import Misused, Refused
-from sources.home import Home, new_folder, sha256
+from sources.home import Home, new_folder, now, sha256
 from warehouse import checkers
 from warehouse.accepted import is_vintage
 from warehouse.candidate import complete, parse

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, sources
 from sources.errors import Refused
 from sources.home import WRITING, Home, read_json, sha256_file
@@ -97,6 +98,14 @@ def vintages(home: Home, source: Source) -> list[Vintage]:
     known = {(v.file, v.vintage): v for v in _list(source.bundled, True)}
     known |= {(v.file, v.vintage): v for v in _list(home.accepted / source.id, False)}
     return sorted(known.values(), key=lambda v: (v.file, vintage_order(v.vintage)))
+
+
+def snapshots(home: Home, source: Source) -> list[Snapshot]:
+    """The publisher's files that are here: in the archive, and behind the vintages that come with the program."""
+    archive = Archive(home.archive)
+    bundled = [Snapshot(**v.snapshot) for v in _list(source.bundled, True)]
+    own = [s for file in source.files for s in archive.snapshots(source.id, file)]
+    return list({(s.file, s.sha256): s for s in [*bundled, *own]}.values())
 
 
 def all_vintages(home: Home) -> list[Vintage]:

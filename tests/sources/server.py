@@ -70,7 +70,7 @@ class Server(ThreadingHTTPServer):
 
     def on(self, url: str, *answers: Answering) -> str:
         """Answer an address so, one after the other; gives the address."""
-        parts = urlsplit(url)
+        parts = urlsplit(requests.Request("GET", url).prepare().url or "")  # brackets and spaces as they are sent
         self.answers[f"/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")] = list(answers)
         return url
 
@@ -123,9 +123,10 @@ def whole(body: bytes, **headers: str) -> Answering:
 
     def answer(request: Request) -> None:
         asked = request.headers
-        same = ("ETag" in headers and asked["If-None-Match"] == headers["ETag"]) or (
-            "Last_Modified" in headers and asked["If-Modified-Since"] == headers["Last_Modified"]
-        )
+        if asked["If-None-Match"]:  # goes before a day, says RFC 9110
+            same = asked["If-None-Match"] == headers.get("ETag")
+        else:
+            same = "Last_Modified" in headers and asked["If-Modified-Since"] == headers["Last_Modified"]
         request.give(304 if same else 200, b"" if same else body, **headers)
 
     return answer

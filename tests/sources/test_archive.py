@@ -110,7 +110,7 @@ def test_an_altered_object_is_refused_by_name(archive: Archive) -> None:
 def test_a_missing_object_is_refused_by_name(archive: Archive) -> None:
     snapshot, _ = put(archive)
     archive.object_path(snapshot.sha256).unlink()
-    with pytest.raises(Refused, match=rf"lacks the bytes of crim_pris_ctz.csv \({snapshot.sha256[:12]}\)"):
+    with pytest.raises(Refused, match=rf"of crim_pris_ctz.csv \({snapshot.sha256[:12]}\) were lost"):
         archive.read(snapshot)
 
 

@@ -1,0 +1,270 @@
+"""From publishers' servers into the archive: what is asked for, what is kept of it, and what stays when it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sources import fetch as fetching
+from sources.archive import Archive
+from sources.catalogue import source
+from sources.fetch import Asked, Asking, Link, fetch, is_due
+from sources.home import Home, sha256
+from tests.sources.server import Server, cut, running, status, whole
+
+EUROSTAT = source("eurostat_prisons")
+URLS = {name: str(file.url) for name, file in EUROSTAT.files.items()}
+CTZ = URLS["crim_pris_ctz"]
+UNODC = source("unodc_prisons")
+LIST = (
+    "https://data.unodc.org/jsonapi/file/file?filter[fn][condition][path]=filename"
+    "&filter[fn][condition][operator]=CONTAINS&filter[fn][condition][value]=data_cts_prisons_and_prisoners.xlsx"
+)
+
+
+def csv(persons: int = 1) -> bytes:
+    return f"DATAFLOW,LAST UPDATE,OBS_VALUE\r\nx,29/04/26 11:00:00,{persons}\r\n".encode()
+
+
+@dataclass
+class Desk:
+    """A home and the publishers' server."""
+
+    home: Home
+    server: Server
+
+    def ask(self, *ids: str, due_only: bool = False) -> list[Asked]:
+        chosen = [source(name) for name in ids or ["eurostat_prisons"]]
+        self.server.asked.clear()
+        return fetch(self.home, chosen, self.server.client(), due_only=due_only)
+
+    def outcomes(self, *ids: str, due_only: bool = False) -> dict[str, str]:
+        return {a.file: a.outcome for a in self.ask(*ids, due_only=due_only)}
+
+    def snapshots(self, source_id: str, file: str) -> list[bytes]:
+        archive = Archive(self.home.archive)
+        return [archive.read(s) for s in archive.snapshots(source_id, file)]
+
+    def serve(self, **given: bytes) -> None:
+        """Eurostat's four files, each with a tag of its bytes."""
+        for name, url in URLS.items():
+            body = given.get(name, csv())
+            self.server.on(url, whole(body, ETag=f'"{sha256(body)}"', Last_Modified="Wed, 29 Apr 2026 11:00:00 GMT"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with running() as server:
+        yield Desk(Home(tmp_path / "home"), server)
+
+
+def test_files_enter_the_archive_with_all_that_was_said_of_them(desk: Desk) -> None:
+    desk.serve(crim_pris_ctz=csv(7))
+    assert set(desk.outcomes().values()) == {"new"}
+    (snapshot,) = Archive(desk.home.archive).snapshots("eurostat_prisons", "crim_pris_ctz")
+    assert desk.snapshots("eurostat_prisons", "crim_pris_ctz") == [csv(7)]
+    assert (snapshot.obtained, snapshot.url, snapshot.media_type) == ("fetch", CTZ, "csv")
+    answer = snapshot.answer or {}
+    assert (answer["status"], answer["final_url"], answer["tries"]) == (200, CTZ, 1)
+    assert answer["headers"]["Last-Modified"] == "Wed, 29 Apr 2026 11:00:00 GMT"
+    assert answer["requested_at"] == snapshot.retrieved_at
+
+
+def test_where_nothing_has_changed_each_address_is_asked_once_on_condition(desk: Desk) -> None:
+    desk.serve()
+    desk.ask()
+    assert set(desk.outcomes().values()) == {"unchanged"}
+    assert len(desk.server.asked) == len(URLS)
+    assert all("If-None-Match" in headers for _, headers in desk.server.asked)
+    lines = (desk.home.archive / "snapshots/eurostat_prisons/crim_pris_ctz/seen.jsonl").read_text().splitlines()
+    assert [json.loads(line)["answer"]["status"] for line in lines] == [200, 304]
+
+
+def test_the_same_bytes_under_a_new_date_are_no_new_file(desk: Desk) -> None:
+    desk.serve()
+    desk.ask()
+    desk.server.on(CTZ, whole(csv(), ETag='"later"', Last_Modified="Thu, 30 Apr 2026 11:00:00 GMT"))
+    assert desk.outcomes()["crim_pris_ctz"] == "unchanged"
+    assert len(desk.snapshots("eurostat_prisons", "crim_pris_ctz")) == 1
+    desk.ask()
+    ((_, headers),) = [(path, h) for path, h in desk.server.asked if "CRIM_PRIS_CTZ" in path]
+    assert headers["If-None-Match"] == '"later"'
+
+
+def test_new_bytes_stand_beside_the_old(desk: Desk) -> None:
+    desk.serve()
+    desk.ask()
+    desk.serve(crim_pris_ctz=csv(2))
+    assert desk.outcomes() == {**dict.fromkeys(URLS, "unchanged"), "crim_pris_ctz": "new"}
+    assert sorted(desk.snapshots("eurostat_prisons", "crim_pris_ctz")) == [csv(1), csv(2)]
+
+
+def test_what_failed_is_said_and_the_others_come(desk: Desk) -> None:
+    desk.serve()
+    desk.server.on(CTZ, status(404))
+    asked = {a.file: a for a in desk.ask()}
+    assert [name for name, a in asked.items() if a.outcome == "failed"] == ["crim_pris_ctz"]
+    assert asked["crim_pris_ctz"].message.startswith(f"{CTZ}: the server answers 404.")
+    assert desk.snapshots("eurostat_prisons", "crim_pris_ctz") == []
+
+
+def test_an_error_page_with_200_is_no_file_and_the_last_good_one_stays(desk: Desk) -> None:
+    desk.serve()
+    desk.ask()
+    desk.server.on(CTZ, status(200, b"<!DOCTYPE html><html>Sorry"))
+    asked = {a.file: a for a in desk.ask()}["crim_pris_ctz"]
+    assert asked.outcome == "failed" and "looks like a web page" in asked.message
+    assert desk.snapshots("eurostat_prisons", "crim_pris_ctz") == [csv()]
+    # What is known of the last good answer is not forgotten.
+    desk.serve()
+    assert desk.outcomes()["crim_pris_ctz"] == "unchanged"
+    assert all("If-None-Match" in headers for _, headers in desk.server.asked)
+
+
+def test_a_file_cut_short_leaves_nothing(desk: Desk) -> None:
+    desk.serve()
+    desk.server.on(CTZ, cut(csv(), 20))
+    assert desk.outcomes()["crim_pris_ctz"] == "failed"
+    assert desk.snapshots("eurostat_prisons", "crim_pris_ctz") == []
+
+
+@pytest.mark.parametrize("harm", ["lost", "altered"])
+def test_what_the_archive_has_lost_comes_again_whole(desk: Desk, harm: str) -> None:
+    desk.serve()
+    desk.ask()
+    archive = Archive(desk.home.archive)
+    (snapshot,) = archive.snapshots("eurostat_prisons", "crim_pris_ctz")
+    path = archive.object_path(snapshot.sha256)
+    if harm == "lost":
+        for each in archive.root.glob("objects/*/*"):
+            each.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"0")
+    desk.ask()
+    assert archive.read(snapshot) == csv()
+
+
+# What is due
+
+
+def test_only_what_is_due_is_asked_for(desk: Desk) -> None:
+    desk.serve()
+    desk.ask(due_only=True)
+    assert len(desk.server.asked) == len(URLS)
+    assert set(desk.outcomes(due_only=True).values()) == {"not_due"}
+    assert desk.server.asked == []
+
+
+def test_what_failed_is_due(desk: Desk) -> None:
+    desk.serve()
+    desk.server.on(CTZ, status(404))
+    desk.ask(due_only=True)
+    desk.serve()
+    assert desk.outcomes(due_only=True)["crim_pris_ctz"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "at", "due"),
+    [
+        ("2026-05-01T00:00:00Z", "2026-05-30T23:59:59Z", False),
+        ("2026-05-01T00:00:00Z", "2026-05-31T00:00:00Z", True),
+        ("2026-05-01T00:00:00Z", "2026-04-30T00:00:00Z", True),  # a clock was set back
+    ],
+)
+def test_a_yearly_source_is_due_after_thirty_days(asked_at: str, at: str, due: bool) -> None:
+    last = Asked("eurostat_prisons", "crim_pris_ctz", CTZ, "unchanged", "", asked_at)
+    assert EUROSTAT.cadence == "yearly"
+    assert is_due(EUROSTAT, last, at) is due
+
+
+def test_a_damaged_note_of_what_was_asked_only_means_that_it_is_asked_again(desk: Desk) -> None:
+    desk.serve()
+    desk.ask()
+    for path in (desk.home.archive / "asked").rglob("*.json"):
+        path.write_bytes(b"\0")
+    assert set(desk.outcomes(due_only=True).values()) == {"unchanged"}
+
+
+# Where an address moves
+
+
+def entry(name: str, changed: str, url: str) -> dict[str, object]:
+    return {"attributes": {"filename": name, "uri": {"url": url}, "changed": changed}}
+
+
+def listed(*entries: dict[str, object]) -> bytes:
+    return json.dumps({"data": list(entries)}).encode()
+
+
+def test_a_file_is_found_where_it_has_moved_to(desk: Desk) -> None:
+    first, second = "/sites/default/files/a.xlsx", "/sites/default/files/b.xlsx"
+    name = "data_cts_prisons_and_prisoners.xlsx"
+    from tests.sources.fixtures import workbook
+
+    book = workbook({"Sheet": [["a"]]})
+    desk.server.on(LIST, whole(listed(entry(name, "2025-01-01T00:00:00+00:00", first)), ETag='"1"'))
+    desk.server.on(f"https://data.unodc.org{first}", whole(book))
+    assert desk.outcomes("unodc_prisons") == {"data_cts_prisons_and_prisoners": "new"}
+    later = entry(name.replace(".xlsx", "_0.xlsx"), "2026-01-01T00:00:00+00:00", second)
+    desk.server.on(LIST, whole(listed(entry(name, "2025-01-01T00:00:00+00:00", first), later), ETag='"2"'))
+    desk.server.on(f"https://data.unodc.org{first}", status(404))
+    desk.server.on(f"https://data.unodc.org{second}", whole(workbook({"Sheet": [["b"]]})))
+    assert desk.outcomes("unodc_prisons") == {"data_cts_prisons_and_prisoners": "new"}
+    # The old address is forgotten: it is not due for ever because it failed.
+    assert set(desk.outcomes("unodc_prisons", due_only=True).values()) == {"not_due"}
+    assert len(list((desk.home.archive / "asked/unodc_prisons").glob("data_cts*"))) == 1
+    documents = (desk.home.archive / "documents/unodc_prisons.jsonl").read_text().splitlines()
+    assert len(documents) == 2
+
+
+def test_a_list_that_has_not_changed_does_not_come_again(desk: Desk) -> None:
+    from tests.sources.fixtures import workbook
+
+    desk.server.on(
+        LIST, whole(listed(entry("data_cts_prisons_and_prisoners.xlsx", "2025-01-01", "/a.xlsx")), ETag='"1"')
+    )
+    desk.server.on("https://data.unodc.org/a.xlsx", whole(workbook({"Sheet": [["a"]]}), ETag='"a"'))
+    desk.ask("unodc_prisons")
+    assert desk.outcomes("unodc_prisons") == {"data_cts_prisons_and_prisoners": "unchanged"}
+    assert [headers.get("If-None-Match") for _, headers in desk.server.asked] == ['"1"', '"a"']
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        (b"<html>maintenance", "UNODC's list of files"),
+        (listed(), "none of its 0 files"),
+        (b"", "the answer is empty"),
+    ],
+)
+def test_a_search_that_finds_nothing_is_a_failure_of_that_source_alone(desk: Desk, page: bytes, told: str) -> None:
+    desk.serve()
+    desk.server.on(LIST, status(200, page))
+    asked = desk.ask("unodc_prisons", "eurostat_prisons")
+    (failed,) = [a for a in asked if a.outcome == "failed"]
+    assert (failed.source_id, failed.file) == ("unodc_prisons", "") and told in failed.message
+    assert sum(a.outcome == "new" for a in asked) == len(URLS)
+    assert Asking(desk.home).failed(UNODC)
+
+
+def test_a_source_without_address_is_left_to_people(desk: Desk) -> None:
+    (asked,) = desk.ask("gaps")
+    assert asked.outcome == "by_hand" and desk.server.asked == []
+
+
+def test_who_asks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, fetching.CONTACT, "statistics@example.org")
+    assert "statistics@example.org" in str(fetching.client()._session.headers["User-Agent"])
+
+
+def test_an_address_is_one_record(desk: Desk) -> None:
+    asking, link = Asking(desk.home), Link("crim_pris_ctz", CTZ)
+    asking.note(Asked("eurostat_prisons", *link, "failed", "why", "2026-05-01T00:00:00Z"))
+    assert asking.last(EUROSTAT, link) is not None
+    asking.forget_all_but(EUROSTAT, [Link("crim_pris_ctz", "https://elsewhere.example/a.csv")])
+    assert asking.last(EUROSTAT, link) is None
