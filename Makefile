@@ -8,7 +8,7 @@ STAMP := $(VENV)/.made-from-lock
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bundle ui lock clean
+.PHONY: help run test lint bench kill bundle ui lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: $(STAMP) ## Check style, format and types
 
 bench: $(STAMP) ## Measure speed and memory
 	@$(BIN)/python -m tests.bench
+
+kill: $(STAMP) ## Kill a refresh at a hundred of its steps
+	@CUSTODY_KILLS=100 $(BIN)/python -m pytest -q tests/warehouse/test_kill.py
 
 bundle: $(STAMP) ## Remake the bundled figures from the archive
 	@$(BIN)/custody bundle

@@ -123,16 +123,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(root)
 
 
+def nothing_asked(table: str, *_: Any) -> Asked:
+    """Stands for `warehouse.checks.submit`: every check passes unasked."""
+    answer: Future[list[CheckResult]] = Future()
+    answer.set_result([])
+    return Asked(table, [], answer)
+
+
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every check passes unasked, where a test is about something else: asking takes most of the time."""
+    monkeypatch.setattr("warehouse.checks.submit", nothing_asked)
 
-    def nothing(table: str, *_: Any) -> Asked:
-        answer: Future[list[CheckResult]] = Future()
-        answer.set_result([])
-        return Asked(table, [], answer)
 
-    monkeypatch.setattr("warehouse.checks.submit", nothing)
+#: The modules that know the sources by `sources()`.
+KNOWING = ("sources.catalogue", "warehouse.build", "warehouse.records", "warehouse.standing")
 
 
 @pytest.fixture
@@ -141,7 +146,7 @@ def make_desk(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
     def make(**named: Mapping[str, Any]) -> Desk:
         made: dict[str, Source] = {k: make_source(tmp_path / "sources", k, **v) for k, v in named.items()}
-        for module in ("sources.catalogue", "warehouse.build", "warehouse.records", "warehouse.standing"):
+        for module in KNOWING:
             monkeypatch.setattr(f"{module}.sources", lambda: made)
         return Desk(home, made)
 
