@@ -47,7 +47,14 @@ STAMP = re.compile(r"\d{1,2}/\d{1,2}/(\d{4}|\d{2})", re.ASCII)
 _YEARS = r"\d{4}(?:-\d{4})?(?:(?:,? and|,) \d{4}(?:-\d{4})?)*"
 _DAY = r"(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, "
 TITLE_END = re.compile(rf", (?:{_DAY})?(?P<years>{_YEARS})$", re.ASCII)
-COHORT = re.compile(r"\b(?:\d+ states in|in) (?:19|20)\d\d\b", re.ASCII)
+
+#: What differs between the titles of one table about two cohorts, and what stands for it in a list of subjects.
+COHORT = (
+    (re.compile(r"\b\d+ states in (?:19|20)\d\d\b", re.ASCII), "# states in #"),
+    (re.compile(r"\bin (?:19|20)\d\d\b", re.ASCII), "in #"),
+    (re.compile(r"\bwithin \d+ years\b", re.ASCII), "within # years"),
+    (re.compile(r"Standard errors for table \d+: .+", re.DOTALL), "Standard errors for table #"),
+)
 
 
 #: What symbols leave open of a count, by their meaning in the notes; any other symbol says nothing about it.
@@ -80,7 +87,7 @@ class Table:
 
     Attributes:
         title: the title that stands over the header.
-        subject: the title without its number and the years at its end, and without a cohort's year and states.
+        subject: the title without its number and the years at its end; `#` stands for what is a cohort's own.
         vintage: the publisher's date of version, as an ISO date.
         note: the general note, empty where there is none.
         source: the last line, which names the surveys.
@@ -463,7 +470,9 @@ def read(file: RawFile) -> Table:
         raise refusal(file.name, "there are no figures below the title.", lines[blank + 1])
     note, meanings = _notes(file.name, rows[end:], lines[end:])
     figures, items = _body(file.name, rows[blank + 2 : end], lines[blank + 2 : end], meanings)
-    about = COHORT.sub(lambda m: "# states in #" if "states" in m[0] else "in #", TITLE_END.sub("", found[3]))
+    about = TITLE_END.sub("", found[3])
+    for varying, constant in COHORT:
+        about = varying.sub(constant, about)
     return Table(file.name, title, about, vintage, note, _tidy(rows[-1][0]), meanings, figures, items)
 
 

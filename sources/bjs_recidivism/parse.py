@@ -21,8 +21,6 @@ ERROR = "standard error: no column holds it"
 MEDIAN = "median time served, which is no figure on return"
 COHORT_SIZE = "number of the cohort, which is no figure on return"
 
-#: How many states the definitions of source.yml know.
-STATES = frozenset({"24", "22", "18"})
 COHORT = re.compile(r"released in (?:(\d+) states in )?(\d{4})\b")
 TAKE_PART = re.compile(r"across the (\d+) states")
 WITHIN = re.compile(r"within (\d+) years")
@@ -65,7 +63,7 @@ ARRESTS: Mapping[str, Sequence[str]] = {
     "Public order": ("Weapons", "DUI/DWI", "Other public order"),
 }
 RELEASED = "Number of released prisoners"
-AFTER = "Percent of released prisoners who were arrested within 10 years after serving—"
+AFTER = "Percent of released prisoners who were arrested within {} years after serving—"
 LONGER = "61 or more"
 SHORTER = ("6 months or less", "7-12", "13-18", "19-24", "25-36", "37-60")
 LONG = ("61-80", "81 or more")
@@ -99,25 +97,23 @@ def _row(
 ) -> None:
     """A share of the cohort that the title names; `states` is how many take part where the title does not say it."""
     table = ledger.table
-    if not (found := COHORT.search(table.title)):
-        raise table.refuse(figure, "the title names no cohort.")
-    number = states or found[1]
-    if number not in STATES:
-        raise table.refuse(figure, f"{number} states are no definition that Custody knows.")
-    definition = f"states_{number}"
+    year, in_title = _released(table)
+    if not (number := states or in_title):
+        raise table.refuse(figure, "the title does not say how many states take part.")
+    definition = "participating_states"
     if first_releases:
-        table.say(figure, "First releases include prisoners released in 2008 for the first time")
-        definition = f"first_releases_{definition}"
+        table.say(figure, f"First releases include prisoners released in {year} for the first time")
+        definition = "first_releases_in_participating_states"
     cohort = {
         "place_id": "USA",
         "basis": "release_cohort",
         "population": "released_prisoners",
         "outcome": outcome,
-        "cohort_start": date(int(found[2]), 1, 1),
-        "cohort_end": date(int(found[2]), 12, 31),
+        "cohort_start": date(year, 1, 1),
+        "cohort_end": date(year, 12, 31),
         "definition": definition,
     }
-    ledger.row(figure, {**cohort, **cells}, notes, column="rate_percent", percent=True)
+    ledger.row(figure, {**cohort, **cells}, [f"{number} states.", *notes], column="rate_percent", percent=True)
 
 
 def _after(ledger: Ledger, figure: Figure) -> int:
@@ -127,10 +123,38 @@ def _after(ledger: Ledger, figure: Figure) -> int:
     return int(found[1] or found[2])
 
 
-def _within(ledger: Ledger, figure: Figure) -> dict[str, int]:
-    if not (found := WITHIN.search(ledger.table.title)):
-        raise ledger.table.refuse(figure, "the title does not say within how many years.")
-    return {"follow_up_from_months": 0, "follow_up_months": 12 * int(found[1])}
+def _released(table: Table) -> tuple[int, str | None]:
+    """In which year the cohort was released, and by how many states where the title says it."""
+    if not (found := COHORT.search(table.title)):
+        raise refusal(table.name, "the title names no cohort.")
+    return int(found[2]), found[1]
+
+
+def _followed(table: Table) -> int:
+    """For how many years the cohort was followed, by the last line of the table."""
+    if not (found := FOLLOWED.search(table.source)):
+        raise refusal(table.name, "the last line does not say in which years the prisoners were followed.")
+    if found[1] != str(year := _released(table)[0]):
+        raise refusal(table.name, f"the title says released in {year} and the last line followed from {found[1]}.")
+    return int(found[2]) - int(found[1])
+
+
+def _years_within(table: Table) -> int:
+    """Within how many years after release, by the title."""
+    if not (found := WITHIN.search(table.title)):
+        raise refusal(table.name, "the title does not say within how many years.")
+    if int(found[1]) > (followed := _followed(table)):
+        raise refusal(table.name, f"the title says {found[0]}, and the last line that {followed} were followed.")
+    return int(found[1])
+
+
+def _within(ledger: Ledger) -> dict[str, int]:
+    return {"follow_up_from_months": 0, "follow_up_months": 12 * _years_within(ledger.table)}
+
+
+def _after_serving(table: Table) -> str:
+    """The header over arrests by time served."""
+    return AFTER.format(_years_within(table))
 
 
 def _cumulative(ledger: Ledger, figure: Figure) -> None:
@@ -183,7 +207,7 @@ def _by_offence(ledger: Ledger, figure: Figure) -> None:
     head = figure.heads[-1]
     name = _name(ledger, figure, head, {*ARRESTED_FOR, "Any"})
     part, _ = _offence(ledger, figure)  # its footnotes are about arrests for that offence
-    cells = {"subgroup": _subgroup(part), "return_offence": ARRESTED_FOR.get(name, "_T"), **_within(ledger, figure)}
+    cells = {"subgroup": _subgroup(part), "return_offence": ARRESTED_FOR.get(name, "_T"), **_within(ledger)}
     _row(ledger, figure, "rearrest", cells, ledger.table.footnotes(head, ARRESTED_FOR))
 
 
@@ -194,19 +218,19 @@ def _by_arrest(ledger: Ledger, figure: Figure) -> None:
         return ledger.leave(figure, ERROR)
     if name == RELEASED:
         return ledger.leave(figure, COHORT_SIZE)
-    cells = {"return_offence": "_T" if name == "Any" else name, **_within(ledger, figure)}
+    cells = {"return_offence": "_T" if name == "Any" else name, **_within(ledger)}
     return _row(ledger, figure, "rearrest", cells)
 
 
 def _by_time_served(ledger: Ledger, figure: Figure) -> None:
-    over = _name(ledger, figure, figure.heads[0], {AFTER, LONGER})
+    over = _name(ledger, figure, figure.heads[0], {_after_serving(ledger.table), LONGER})
     head = _name(ledger, figure, figure.heads[-1], {*SHORTER, *LONG, "Total"})
     if (head in ("Total", *LONG)) != (over == LONGER):
         raise ledger.table.refuse(figure, f"{head} stands below {over!r}; the headers have changed.")
     part, notes = _offence(ledger, figure)
     served = LONGER if head == "Total" else head
     months = "" if "months" in served else " months"
-    cells = {"subgroup": _subgroup(part, f"Time served in prison: {served}{months}"), **_within(ledger, figure)}
+    cells = {"subgroup": _subgroup(part, f"Time served in prison: {served}{months}"), **_within(ledger)}
     return _row(ledger, figure, "rearrest", cells, notes, first_releases=True)
 
 
@@ -214,18 +238,16 @@ def _by_median(ledger: Ledger, figure: Figure) -> None:
     head = _name(ledger, figure, figure.heads[-1], {*AROUND_MEDIAN, "Median time served in prison"})
     if head not in AROUND_MEDIAN:
         return ledger.leave(figure, MEDIAN)
-    if _name(ledger, figure, figure.heads[0], {AFTER, "Standard error"}) != AFTER:
+    if _name(ledger, figure, figure.heads[0], {_after_serving(ledger.table), "Standard error"}) == "Standard error":
         return ledger.leave(figure, ERROR)
     part, notes = _offence(ledger, figure)
-    cells = {"subgroup": _subgroup(part, f"Time served in prison: {head}"), **_within(ledger, figure)}
+    cells = {"subgroup": _subgroup(part, f"Time served in prison: {head}"), **_within(ledger)}
     return _row(ledger, figure, "rearrest", cells, notes, first_releases=True)
 
 
-def _followed(table: Table) -> list[Name]:
-    """A row for each year of the follow-up, of which the last line of the table names the first and the last."""
-    if not (found := FOLLOWED.search(table.source)):
-        raise refusal(table.name, "the last line does not say in which years the prisoners were followed.")
-    years = range(1, int(found[2]) - int(found[1]) + 1)
+def _years_followed(table: Table) -> list[Name]:
+    """A row for each year of the follow-up."""
+    years = range(1, _followed(table) + 1)
     if table.figures[0].labels[-1].startswith("Year"):
         return [(f"Year {year}",) for year in years]
     return [(f"{year}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(year, 'th') }",) for year in years]
@@ -239,7 +261,7 @@ def _shares(table: Table, rows: Sequence[Name], columns: Sequence[Name]) -> Bloc
 
 def _cumulative_hold(table: Table) -> None:
     """Who has returned within a year has returned within two; and who was convicted after release was arrested."""
-    shares = _shares(table, _followed(table), [(outcome,) for outcome in OUTCOMES])
+    shares = _shares(table, _years_followed(table), [(outcome,) for outcome in OUTCOMES])
     for before, row in pairwise(shares.rows):
         for column in shares.columns:
             grown = shares.around(before, column).low + shares.unit / 2
@@ -251,7 +273,7 @@ def _cumulative_hold(table: Table) -> None:
 
 
 def _annual_hold(table: Table, columns: Sequence[Name]) -> None:
-    shares = _shares(table, _followed(table), columns)
+    shares = _shares(table, _years_followed(table), columns)
     for column in columns:
         shares.alike([(row, column) for row in shares.rows], 2)
 
@@ -303,7 +325,7 @@ def _by_time_holds(table: Table, columns: Sequence[Name]) -> Block:
 
 
 def _by_time_served_holds(table: Table) -> None:
-    times = [(AFTER, time) for time in SHORTER]
+    times = [(_after_serving(table), time) for time in SHORTER]
     longer: Name = (LONGER, "Total")
     shares = _by_time_holds(table, [*times, longer, *((LONGER, time) for time in LONG)])
     for row in shares.rows:
@@ -313,7 +335,7 @@ def _by_time_served_holds(table: Table) -> None:
 
 
 def _by_median_holds(table: Table) -> None:
-    _by_time_holds(table, [(AFTER, half) for half in AROUND_MEDIAN])
+    _by_time_holds(table, [(_after_serving(table), half) for half in AROUND_MEDIAN])
 
 
 READINGS: Mapping[str, Reading] = {

@@ -52,14 +52,15 @@ def test_cumulative_return() -> None:
     parsed = made()
     rows = parsed.rows["recidivism"].to_dict("records")
     assert (parsed.vintage, parsed.items, len(rows)) == ("2021-09-08", 6, 6)
-    assert [(r["outcome"], r["follow_up_months"], r["rate_percent"], r["definition"]) for r in rows] == [
-        ("rearrest", 12, 40, "states_24"),
-        ("reconviction", 12, 20, "states_22"),
-        ("reimprisonment", 12, 30, "states_18"),
-        ("rearrest", 24, 50.5, "states_24"),
-        ("reconviction", 24, 30.5, "states_22"),
-        ("reimprisonment", 24, 35.5, "states_18"),
+    assert [(r["outcome"], r["follow_up_months"], r["rate_percent"], r["note"].split(".")[0]) for r in rows] == [
+        ("rearrest", 12, 40, "24 states"),
+        ("reconviction", 12, 20, "22 states"),
+        ("reimprisonment", 12, 30, "18 states"),
+        ("rearrest", 24, 50.5, "24 states"),
+        ("reconviction", 24, 30.5, "22 states"),
+        ("reimprisonment", 24, 35.5, "18 states"),
     ]
+    assert {r["definition"] for r in rows} == {"participating_states"}
     assert {r["follow_up_from_months"] for r in rows} == {0}
     assert (rows[0]["cohort_start"], rows[0]["cohort_end"]) == (date(2008, 1, 1), date(2008, 12, 31))
     assert [r["counts_technical_violations"] for r in rows[:3]] == [None, None, True]
@@ -159,10 +160,85 @@ def test_what_it_does_not_know_is_refused(line: int, column: int, cell: str, why
         made(changed(line, column, cell))
 
 
-def test_other_states_are_no_known_definition() -> None:
-    notes = [note.replace("the 24 states", "the 30 states") for note in NOTES]
-    with pytest.raises(Refused, match="30 states are no definition"):
-        made(notes=notes)
+MEDIAN = "First releases include prisoners released in 2006 for the first time since beginning their sentence."
+OF_OTHERS = "of state prisoners released in 31 states in 2006"
+
+
+def other_cohort(key: str, title: str, table: Any, notes: Any, last: str = "2006\u20132010") -> Parsed:
+    """A table of another report, about prisoners released in 2006 and followed for four years."""
+    name = f"rpr31s064yfup0610{key}.csv"
+    source = (
+        f"Source: Bureau of Justice Statistics, Recidivism of State Prisoners Released in 2006 data collection, {last}."
+    )
+    return parse(SOURCE, key, name, bjs_file(name, title, table, notes, version="5/6/2012", source=source))
+
+
+FOUR_YEARS = [*TABLE, ["3rd", "55", "", "33", "", "36.5", ""], ["4th", "57.5", "", "34", "", "37", ""]]
+OTHER_NOTES = [
+    note.replace("24 states", "31 states").replace("22 states", "29 states").replace("18 states", "20 states")
+    for note in NOTES
+]
+HALVES = "Table 13. Percent {} who were arrested within {} years, by most serious commitment offense and median time served in prison before first release"
+
+
+def by_median(header: str = "4", title: str = "4") -> Parsed:
+    over = f"Percent of released prisoners who were arrested within {header} years after serving\u2014"
+    rows = [
+        ["", "", over, ""],
+        ["Offense", "", *(f"{half} than the median time served before first release" for half in ("Less", "More"))],
+        ["", "All first releases", "71.5", "66"],
+        *([offence, "", "71.5", "66"] for offence in ("Violent", "Property", "Drug", "Public order")),
+        *(["", name, "71.5", "66"] for name in (
+            "Murder/nonnegligent manslaughter", "Rape/sexual assault", "Robbery", "Assault", "Burglary",
+            "Larceny/motor vehicle theft", "Fraud/forgery")),
+    ]  # fmt: skip
+    return other_cohort("t13", HALVES.format(OF_OTHERS, title), rows, [f"Note: {MEDIAN}"])
+
+
+def test_another_cohort_says_itself_who_was_released_when_and_how_long_they_were_followed() -> None:
+    title = CUMULATIVE.replace("2008", "2006").replace("Figure 2", "Figure 1")
+    rows = other_cohort("f01", title, FOUR_YEARS, OTHER_NOTES).rows["recidivism"].to_dict("records")
+    assert [(r["follow_up_months"], r["rate_percent"], r["note"].split(".")[0]) for r in rows[-3:]] == [
+        (48, 57.5, "31 states"),
+        (48, 34, "29 states"),
+        (48, 37, "20 states"),
+    ]
+    assert {(r["cohort_start"], r["cohort_end"]) for r in rows} == {(date(2006, 1, 1), date(2006, 12, 31))}
+    assert {r["definition"] for r in rows} == {"participating_states"}
+    halves = by_median().rows["recidivism"].to_dict("records")
+    assert {(r["follow_up_months"], r["note"], r["definition"], r["cohort_start"]) for r in halves} == {
+        (48, "31 states.", "first_releases_in_participating_states", date(2006, 1, 1))
+    }
+
+
+def test_a_cohort_that_does_not_say_enough_or_contradicts_itself_is_refused() -> None:
+    title = CUMULATIVE.replace("2008", "2006").replace("Figure 2", "Figure 1")
+    with pytest.raises(Refused, match="the title says released in 2006 and the last line followed from 2005"):
+        other_cohort("f01", title, FOUR_YEARS, OTHER_NOTES, "2005\u20132009")
+    with pytest.raises(Refused, match="the row '5th' is missing, one of 5"):
+        other_cohort("f01", title, FOUR_YEARS, OTHER_NOTES, "2006\u20132011")
+    with pytest.raises(Refused, match="the title says within 5 years, and the last line that 4 were followed"):
+        by_median("5", "5")
+    with pytest.raises(Refused, match="'Percent of released prisoners who were arrested within 3 years"):
+        by_median("3")
+    years = [["Year", "Percent"], *([f"Year {year}", "30"] for year in (1, 2, 3, 4))]
+    annual = "Figure 2. Annual arrest percentage of state prisoners released in {}2006"
+    assert len(other_cohort("f02", annual.format("31 states in "), years, NOTES[:1]).rows["recidivism"]) == 4
+    with pytest.raises(Refused, match="'Annual arrest percentage of state prisoners released in #' is not in"):
+        other_cohort("f02", annual.format(""), years, NOTES[:1])
+
+
+def test_tables_of_the_report_that_are_not_interpreted_say_why() -> None:
+    rows = [["", "Year 1", "Year 2"], ["All released prisoners", "40", "50"]]
+    for table, about in {
+        "4": "Cumulative percent {} who were arrested following release, by sex, race or ethnicity, age at release, and "
+        "year following release",
+        "17": "Annual arrest percentage {}, by sex, race or ethnicity, age at release, and year following release",
+    }.items():
+        for number, errors in ((table, ""), ("3", f"Standard errors for table {table}: ")):
+            title = f"Table {number}. {errors}{about.format(OF_OTHERS)}"
+            parsed = other_cohort(f"t{number:>02}", title, rows, [])
+            assert not parsed.rows and sum(left.items for left in parsed.left_out) == 2
 
 
 def real(raw: Path, key: str) -> pd.DataFrame:
@@ -214,7 +290,8 @@ def test_real_arrests_by_time_served(raw: Path) -> None:
     frame = real(raw, "t15")
     robbery = frame.loc["17:15"]
     assert robbery["subgroup"] == "Most serious commitment offense: Robbery; Time served in prison: 61 or more months"
-    assert (robbery["rate_percent"], robbery["definition"]) == (71.9, "first_releases_states_24")
+    assert (robbery["rate_percent"], robbery["definition"]) == (71.9, "first_releases_in_participating_states")
+    assert robbery["note"].startswith("24 states.")
     too_few = frame.loc["19:17"]
     assert (too_few["status"], pd.isna(too_few["rate_percent"])) == ("M", True)
     assert too_few["note"].startswith("^ Too few sample cases")
