@@ -277,8 +277,8 @@ class Block:
                 raise table.refuse(figure, f"the {again} stands there twice.")
             cells[row, column] = figure
             _written(table, figure, unit or 1, signed)
-        for kind, names, position in (("row", rows, 0), ("column", columns, 1)):
-            if absent := [" / ".join(name) for name in names if all(cell[position] != name for cell in cells)]:
+        for kind, names, found in (("row", rows, row_of.values()), ("column", columns, column_of.values())):
+            if absent := [" / ".join(name) for name in names if name not in found]:
                 raise refusal(
                     table.name, f"the {kind} {absent[0]!r} is missing, one of {len(names)} that it must have."
                 )

@@ -327,19 +327,22 @@ def _systems_add_up(block: Block) -> None:
 
 
 def _changes_hold(counts: Block, span: str, of: Mapping[Name, tuple[Name, Name]]) -> None:
-    """Changes in numbers and in percent are those between two columns of counts.
+    """Changes in percent, and in numbers where there are some, are those between two columns of counts.
 
     `span` is the years as the headers write them; `of` says by what else stands in the header which columns.
     """
     absolute, percent = f"Change, {span}", f"Percent change, {span}"
-    changes = Block.of(counts.table, counts.rows, [(absolute, *rest) for rest in of], signed=True)
     shares = Block.of(counts.table, counts.rows, [(percent, *rest) for rest in of], 0.1, signed=True)
+    changes = None
+    if any(counts.table.plain(figure.heads[0], (absolute,)) for figure in counts.table.figures):
+        changes = Block.of(counts.table, counts.rows, [(absolute, *rest) for rest in of], signed=True)
     for row in counts.rows:
         for rest, (first, last) in of.items():
             before, after = counts.around(row, first), counts.around(row, last)
             why = f"{' / '.join(first)} and {' / '.join(last)}"
-            changes.hold(row, (absolute, *rest), after - before, why)
             shares.hold(row, (percent, *rest), after.change(before), why)
+            if changes:
+                changes.hold(row, (absolute, *rest), after - before, why)
 
 
 def _sexes_hold(rates: Block, total: Name, male: Name, female: Name) -> None:

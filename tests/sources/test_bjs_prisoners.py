@@ -186,6 +186,19 @@ def test_every_column_stands_there() -> None:
             by_sex([row[:column] + row[column + 1 :] for row in NARROW])
 
 
+def test_changes_in_numbers_may_be_absent_but_not_in_part() -> None:
+    without = [row[:8] + row[11:] for row in NARROW]
+    assert len(observations(by_sex(without))) == 318
+    without[3][8] = "2"
+    with pytest.raises(Refused, match="'2' does not agree with 2018 / Total and 2019 / Total: 20"):
+        by_sex(without)
+    part = [row[:9] + row[10:] for row in NARROW]
+    with pytest.raises(Refused, match="the column 'Change, 2018-2019 / Male' is missing, one of 3"):
+        by_sex(part)
+    with pytest.raises(Refused, match="the column 'Percent change, 2018-2019 / Total' is missing, one of 3"):
+        by_sex([row[:11] for row in NARROW])
+
+
 def test_figures_under_the_wrong_header_are_refused() -> None:
     for column in range(2, 13):
         swapped = [[*row[:column], row[column + 1], row[column], *row[column + 2 :]] for row in NARROW[2:]]

@@ -23,7 +23,8 @@ Rows = list[list[str]]
 class Sample:
     """A small table of one reading; `header` is how many of its rows stand above the figures.
 
-    `unproved` are figures, by line and column of the table, of which nothing in it tells when their point has moved.
+    `unproved` are figures, by line and column of the table, of which nothing in it tells when their point has moved;
+    `optional` are columns that not every edition has.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Sample:
     notes: Sequence[str]
     source_line: str = "Source: Bureau of Justice Statistics, National Prisoner Statistics."
     unproved: frozenset[tuple[int, int]] = field(default_factory=frozenset)
+    optional: frozenset[int] = frozenset()
 
     @property
     def key(self) -> str:
@@ -105,14 +107,14 @@ SAMPLES = [
                       "2021 conditional supervision violations", "2022 conditional supervision violations"]],
                     "1,990 2,000 10 0.5 1,090 1,090 900 910", "1,000 1,010 10 1 590 590 410 420",
                     "990 990 0 0 500 500 490 490", "10 10 0 0 10 10 0 0", "20 20 0 0 10 10 10 10"),
-           [f"{MORE}. Counts cover January 1 through December 31.", *SYMBOLS]),
+           [f"{MORE}. Counts cover January 1 through December 31.", *SYMBOLS], optional=frozenset({4})),
     Sample(PRISONERS, "p22stt09", f"Table 9. Releases of sentenced {OF_PRISONERS}, by jurisdiction, 2021 and 2022", 1,
            by_state([["Jurisdiction", "", "2021 total", "2022 total", "Change, 2021\u20132022",
                       "Percent change, 2021\u20132022", "2021 unconditional", "2022 unconditional",
                       "2021 conditional", "2022 conditional", "2021 deaths", "2022 deaths"]],
                     "1,990 2,000 10 0.5 500 500 990 1,000 500 500", "1,000 1,010 10 1 490 490 500 510 10 10",
                     "990 990 0 0 10 10 490 490 490 490", "10 10 0 0 10 10 0 0 0 0", "20 20 0 0 0 0 10 10 10 10"),
-           [f"{MORE}. Counts cover January 1 through December 31.", *SYMBOLS]),
+           [f"{MORE}. Counts cover January 1 through December 31.", *SYMBOLS], optional=frozenset({4})),
     Sample(PRISONERS, "p22stt21", "Table 21. Prison facility capacity, custody population, and percent of capacity, by "
            "jurisdiction, December 31, 2022", 2,
            by_state([["", "", "Type of capacity", "", "", "", "Custody population as a percent of\u2014", ""],
@@ -274,7 +276,8 @@ def test_a_lost_row_or_column_is_refused(sample: Sample) -> None:
     for line in lines(sample):
         with pytest.raises(Refused):
             pytest.fail(f"without {sample.table[line]}, {sample.read(sample.table[:line] + sample.table[line + 1 :])}")
-    for at in {at for line in lines(sample) for at, cell in enumerate(sample.table[line]) if at and number(cell)}:
+    filled = {at for line in lines(sample) for at, cell in enumerate(sample.table[line]) if at and number(cell)}
+    for at in filled - sample.optional:
         with pytest.raises(Refused):
             pytest.fail(f"without column {at}, {sample.read([row[:at] + row[at + 1 :] for row in sample.table])}")
 
