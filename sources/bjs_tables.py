@@ -60,6 +60,9 @@ COHORT = (
 #: What symbols leave open of a count, by their meaning in the notes; any other symbol says nothing about it.
 HIDDEN = {"Four or fewer persons.": (0.0, 4.0), "Not applicable.": (0.0, 0.0)}
 
+#: What a person can do where a figure is only unlikely.
+UNLESS = " If it is right all the same, name the cell in the source's misprints.csv, meant as it is printed, and why."
+
 #: A row or column by the end of its labels or headers, from the outermost inwards.
 Name = tuple[str, ...]
 
@@ -94,6 +97,8 @@ class Table:
         meanings: what each symbol and each footnote letter means, from the notes.
         items: cells of figures, counted before any is interpreted.
         meant: by line and column, what a figure is by others of the table that contradict it, where a person said so.
+        words: what a header or label is meant to say, by what is printed, where a person said so.
+        granted: by line and column, what a person found to be right although it is unlikely.
     """
 
     name: str
@@ -106,6 +111,8 @@ class Table:
     figures: Sequence[Figure]
     items: int
     meant: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    granted: frozenset[tuple[int, int]] = frozenset()
 
     def refuse(self, figure: Figure, why: str) -> Refused:
         """The error for one cell."""
@@ -305,14 +312,37 @@ class Block:
 
     def hold(self, row: Name, column: Name, expected: Between, why: str) -> None:
         """Refuse unless the figure, as it was rounded, lies where others say that it must; a symbol says nothing."""
+        self._hold(self.cells[row, column], expected, why)
+
+    def likely(self, row: Name, column: Name, expected: Between, why: str) -> None:
+        """The same for where it lies in all that is known, unless a person found that this one is right outside."""
+        if not self._granted(figure := self.cells[row, column]):
+            self._hold(figure, expected, why, UNLESS)
+
+    def given(self, row: Name, column: Name, why: str) -> None:
+        """Refuse a symbol where a figure is expected, unless a person found that it is right."""
         figure = self.cells[row, column]
+        if figure.value is None and not self._granted(figure):
+            raise self.table.refuse(figure, f"{figure.text.strip()!r} stands where {why}.{UNLESS}")
+
+    def _granted(self, figure: Figure) -> bool:
+        return (figure.line, figure.column) in self.table.granted
+
+    def _hold(self, figure: Figure, expected: Between, why: str, advice: str = "") -> None:
         if (value := self._value(figure)) is None:
             return
         slack = self.unit / 2 + 1e-9 * max(1, abs(value))
         if not expected.low - slack <= value <= expected.high + slack:
             low, high = (f"{round(bound, 3):,.12g}" for bound in (expected.low, expected.high))
             made = low if low == high else f"at least {low}" if high == "inf" else f"{low} to {high}"
-            raise self.table.refuse(figure, f"{figure.text.strip()!r} does not agree with {why}: {made}.")
+            raise self.table.refuse(figure, f"{figure.text.strip()!r} does not agree with {why}: {made}.{advice}")
+
+    def hold_sum(self, row: Name, column: Name, made: Between, why: str, twice: float = 0) -> None:
+        """Refuse unless the figure is the sum `made`, of which a share of at most `twice` may be counted twice."""
+        self.hold(row, column, Between(0 if twice else made.low, made.high), why)
+        if twice:
+            once = Between(made.low * (1 - twice), inf)
+            self.likely(row, column, once, f"{why}, if at most {twice:.0%} are counted twice")
 
     def rows_add_up(self, whole: Name, parts: Sequence[Name]) -> None:
         """In each column, the parts make the whole."""
@@ -324,7 +354,7 @@ class Block:
         """In each row, the parts make the whole, of which a share of at most `twice` may be counted in two of them."""
         for row in self.rows:
             made = self.total((row, part) for part in parts)
-            self.hold(row, whole, Between(made.low * (1 - twice), made.high), f"the sum of {_listed(parts)}")
+            self.hold_sum(row, whole, made, f"the sum of {_listed(parts)}", twice)
 
     def columns_within(self, whole: Name, parts: Sequence[Name]) -> None:
         """In each row, the parts do not exceed the whole, which has others too."""
@@ -336,7 +366,7 @@ class Block:
         """In each row, the one is at least the other, as in all that was ever published: columns have not changed."""
         for row in self.rows:
             why = f"{' / '.join(less)}, which is never the larger"
-            self.hold(row, more, Between(self.around(row, less).low, inf), why)
+            self.likely(row, more, Between(self.around(row, less).low, inf), why)
 
     def percent(self) -> None:
         """No figure is outside 0 to 100."""
@@ -347,7 +377,8 @@ class Block:
         """Figures that follow each other differ by less than `times`: a decimal point has not moved."""
         for before, cell in pairwise(names):
             near = self.around(*before)
-            self.hold(*cell, Between(near.low / times, near.high * times), f"{' / '.join(before[0])} beside it")
+            why = f"{' / '.join(before[0])} beside it, if it is less than {times:g} times as much or as little"
+            self.likely(*cell, Between(near.low / times, near.high * times), why)
 
 
 def _named(table: Table, texts: Sequence[str], names: Sequence[Name]) -> Name | None:
@@ -412,26 +443,30 @@ def subject(table: Table, path: Path) -> Subject:
 def _with_meant(table: Table, path: Path) -> Table:
     """The table with what its misprints are meant to say, where the cell still is what is listed."""
     with path.open(encoding="utf-8", newline="") as stream:
-        listed = {
-            (int(row["line"]), int(row["column"]), row["text"]): float(row["meant"])
-            for row in csv.DictReader(stream)
-            if (row["file"], row["vintage"]) == (table.name, table.vintage)
-        }
-    found = ((f.line, f.column, f.text) for f in table.figures)
-    return replace(
-        table, meant={(line, at): listed[line, at, text] for line, at, text in found if (line, at, text) in listed}
-    )
+        listed = [row for row in csv.DictReader(stream) if (row["file"], row["vintage"]) == (table.name, table.vintage)]
+    figures = {(figure.line, figure.column): figure.text for figure in table.figures}
+    meant: dict[tuple[int, int], float] = {}
+    words: dict[str, str] = {}
+    granted: set[tuple[int, int]] = set()
+    for row in listed:
+        at, text = (int(row["line"]), int(row["column"])), row["text"]
+        if at not in figures:
+            words[_tidy(text)] = row["meant"]
+        elif figures[at] == text == row["meant"]:
+            granted.add(at)
+        elif figures[at] == text:
+            meant[at] = float(row["meant"])
+    return replace(table, meant=meant, words=words, granted=frozenset(granted))
 
 
 def parse_table(file: RawFile, folder: Path, readings: Mapping[str, Reading], into: str) -> Parsed:
     """Rows of one table, in the way that its title asks for; those of a source are known by its `subjects.csv`.
 
     A figure that others of the table contradict is refused, unless the source's `misprints.csv` says what it is meant
-    to be; then that must agree with all of them, and the row still has the figure as it is printed.
+    to be; then that must agree with all of them, and the row still has the figure as it is printed. One that is only
+    unlikely is refused too, unless it is listed there as meant so. A header or label is listed by its text.
     """
-    table = read(file)
-    if (listed := folder / "misprints.csv").exists():
-        table = _with_meant(table, listed)
+    table = _with_meant(read(file), folder / "misprints.csv")
     about = subject(table, folder / "subjects.csv")
     ledger = Ledger(table, about.dataset)
     for figure in table.figures:

@@ -238,14 +238,12 @@ TWICE_IN_STATE = 0.12
 WHOLE: Name = ("Total correctional population",)
 OUTSIDE: Sequence[Name] = [("Community supervision", name) for name in BY_YEAR["Community supervision"]]
 INSIDE: Sequence[Name] = [("Incarcerated", name) for name in BY_YEAR["Incarcerated"]]
-#: What a header says and the figures below it are: 6.1 % a year for private federal prisons is ln(24,900 / 9,400) / 16.
-SPANS_MEANT = {"Average annual change, 2000-2015": "Average annual change, 2000-2016"}
 POPULATION, OF_TOTAL = "Population", "Percent of total population"
 
 
 def _span_of(table: Table, text: str) -> tuple[int, int, bool]:
     """The years between which a row or column gives the change, and whether it is the average of a year."""
-    years = [int(year) for year in YEAR.findall(SPANS_MEANT.get(text, text))]
+    years = [int(year) for year in YEAR.findall(table.words.get(text, text))]
     if len(years) != 2:
         raise refusal(table.name, f"{text!r} does not say between which two years it gives the change.")
     return years[0], years[1], text.startswith("Average annual")
@@ -276,8 +274,7 @@ def _years_hold(table: Table) -> None:
     starts.columns_add_up(OUTSIDE[0], OUTSIDE[1:], TWICE)
     for start in starts.rows:
         made = starts.around(start, OUTSIDE[0]) + counts.around(end(int(start[0]) - 1), INSIDE[0])
-        made = Between(made.low * (1 - TWICE), made.high)
-        starts.hold(start, WHOLE, made, f"{OUTSIDE[0][0]} and those incarcerated a day before")
+        starts.hold_sum(start, WHOLE, made, f"{OUTSIDE[0][0]} and those incarcerated a day before", TWICE)
     rows: list[Name] = list(dict.fromkeys((f.labels[0],) for f in table.figures if SPAN.fullmatch(f.labels[0])))
     changes = Block.of(table, rows or [("Percent change",)], counts.columns, TENTH, signed=True)
     for row in changes.rows:
@@ -321,7 +318,7 @@ def _same_adults(rates: Block, pairs: Sequence[tuple[Name, Name]]) -> None:
 
 def _of_adults(rates: Block, adults: tuple[Name, Name], everybody: tuple[Name, Name]) -> None:
     made = rates.around(*adults) * Between(0.65, 0.9)
-    rates.hold(*everybody, made, "the rate of adults, if they are 65 to 90 % of residents")
+    rates.likely(*everybody, made, "the rate of adults, if they are 65 to 90 % of residents")
 
 
 def _rates_hold(table: Table) -> None:
@@ -386,7 +383,7 @@ def _jails_hold(table: Table) -> None:
     counts.alike([(row, ("Total",)) for row in rows], 1.5)
     for row in rows:
         made = counts.around(row, ("Total",)) * Between(0.001, 0.02)
-        errors.hold(row, ("Standard error",), made, "a total whose error is 0.1 to 2 % of it")
+        errors.likely(row, ("Standard error",), made, "a total whose error is 0.1 to 2 % of it")
 
 
 READINGS: Mapping[str, Reading] = {

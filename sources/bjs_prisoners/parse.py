@@ -350,7 +350,7 @@ def _sexes_hold(rates: Block, total: Name, male: Name, female: Name) -> None:
     for row in rates.rows:
         men, women = rates.around(row, male), rates.around(row, female)
         low, high = 0.4 * men.low + 0.6 * women.low, 0.6 * men.high + 0.4 * women.high
-        rates.hold(row, total, Between(low, high), f"{male[-1]} and {female[-1]}, if each is 40 to 60 % of residents")
+        rates.likely(row, total, Between(low, high), f"{male[-1]} and {female[-1]}, if each is 40 to 60 % of residents")
 
 
 def _jurisdictions_hold(table: Table) -> None:
@@ -374,7 +374,7 @@ def _rates_of_jurisdictions_hold(table: Table) -> None:
         for row in rates.rows:
             expected = rates.around(row, (over, *total)) / Between(0.65, 0.9)
             why = "the rate of all ages, if adults are 65 to 90 % of residents"
-            rates.hold(row, (over, *adults), expected, why)
+            rates.likely(row, (over, *adults), expected, why)
     for row in rates.rows:
         for group in groups:
             rates.alike([(row, (over, *group)) for over in (first, last)], 3)
@@ -477,7 +477,8 @@ def _citizens_hold(table: Table) -> None:
         known = foreign + counts.around(row, (nationals, "Total"))
         # The base has those of unknown citizenship too, or is another population than the two counts: see the notes.
         base = known * Between(0.9, 1.5)
-        shares.hold(row, share, foreign / base * Between(100, 100), "the counts of citizens and others")
+        why = "the counts of citizens and others, if those of unknown citizenship are few"
+        shares.likely(row, share, foreign / base * Between(100, 100), why)
 
 
 def _territories_hold(table: Table) -> None:

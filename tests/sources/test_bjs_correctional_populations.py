@@ -202,6 +202,16 @@ def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: 
         parse(SOURCE, name, f"cpus16{name}.csv", whole.replace(old.encode(), new.encode()))
 
 
+def test_the_misprinted_header_is_known_in_its_own_edition_only(raw: Path) -> None:
+    whole = (raw / "bjs" / "cpus16" / "cpus16at03.csv").read_bytes().replace(b'"1,517,800"', b'"2,266,500"')
+    assert parse(SOURCE, "at03", "cpus16at03.csv", whole).items > 0
+    later = whole.replace(b"Date of version: 4/26/2018", b"Date of version: 4/27/2018")
+    assert later != whole
+    # 100 ln(195,600 / 140,100) / 15 is 2.22 a year to 2015, which the header says, and the figure is that to 2016.
+    with pytest.raises(Refused, match="'1.8' does not agree with the counts of those years: 2.22"):
+        parse(SOURCE, "at03", "cpus16at03.csv", later)
+
+
 def real(raw: Path, key: str) -> pd.DataFrame:
     name = f"cpus16{key}.csv"
     parsed = parse(SOURCE, key, name, (raw / "bjs" / "cpus16" / name).read_bytes())

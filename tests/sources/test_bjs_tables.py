@@ -222,6 +222,17 @@ def test_a_block_has_every_figure_once_in_its_unit(line: int, column: int, cell:
         block(line, column, cell, unit)
 
 
+def listed(folder: Path, misprints: str, proof: Any, rows: Any = SMALL) -> Any:
+    """The small table, read by a source whose misprints are these."""
+    (folder / "subjects.csv").write_text(
+        'subject,dataset,reading,reason\n"Prisoners in somebody\u2019s care, by sex",small,small,\n', encoding="utf-8"
+    )
+    (folder / "misprints.csv").write_text(f"file,vintage,line,column,text,meant,why\n{misprints}\n", encoding="utf-8")
+    file = RawFile("p20stt02.csv", "t02", bjs_file("p20stt02.csv", TITLE, rows, SMALL_NOTES), lambda code: code)
+    readings = {"small": Reading(lambda ledger, figure: ledger.row(figure, {}), proof)}
+    return parse_table(file, folder, readings, "observation")
+
+
 @pytest.mark.parametrize(
     ("printed", "meant", "why"),
     [
@@ -233,25 +244,65 @@ def test_a_block_has_every_figure_once_in_its_unit(line: int, column: int, cell:
 def test_a_misprint_is_known_by_its_text_and_must_mean_what_the_others_say(
     tmp_path: Path, printed: str, meant: str, why: str
 ) -> None:
-    (tmp_path / "subjects.csv").write_text(
-        'subject,dataset,reading,reason\n"Prisoners in somebody\u2019s care, by sex",small,small,\n', encoding="utf-8"
-    )
-    (tmp_path / "misprints.csv").write_text(
-        f"file,vintage,line,column,text,meant,why\np20stt02.csv,2023-11-30,10,4,201,{meant},so\n", encoding="utf-8"
-    )
     rows = [SMALL[0], ["", "All/a", "10", printed, "33.3"], *SMALL[2:]]
-    file = RawFile("p20stt02.csv", "t02", bjs_file("p20stt02.csv", TITLE, rows, SMALL_NOTES), lambda code: code)
+    misprint = f"p20stt02.csv,2023-11-30,10,4,201,{meant},so"
 
     def proof(of: Table) -> None:
         Block.of(of, ROWS, YEARS).rows_add_up(ROWS[0], ROWS[1:])
 
-    readings = {"small": Reading(lambda ledger, figure: ledger.row(figure, {}), proof)}
     if why:
         with pytest.raises(Refused, match=why):
-            parse_table(file, tmp_path, readings, "observation")
+            listed(tmp_path, misprint, proof, rows)
     else:
-        made = parse_table(file, tmp_path, readings, "observation").rows["observation"]
+        made = listed(tmp_path, misprint, proof, rows).rows["observation"]
         assert made["value"].tolist()[:2] == [10, 201], "the row is as it is printed"
+
+
+def test_an_unlikely_figure_is_refused_unless_a_person_found_it_right(tmp_path: Path) -> None:
+    def unlikely(of: Table) -> None:
+        Block.of(of, ROWS, YEARS).alike([(ROWS[1], year) for year in YEARS], 2)
+
+    def wrong(of: Table) -> None:
+        Block.of(of, ROWS, YEARS).hold(ROWS[1], YEARS[1], Between(1, 2), "others")
+
+    advice = (
+        "'90' does not agree with Here beside it.*name the cell in the source's misprints.csv, meant as it is printed"
+    )
+    with pytest.raises(Refused, match=advice):
+        listed(tmp_path, "", unlikely)
+    right = "p20stt02.csv,2023-11-30,11,4,90,90,a prison was built"
+    assert listed(tmp_path, right, unlikely).items == 9
+    with pytest.raises(Refused, match="'90' does not agree with others: 1 to 2"):
+        listed(tmp_path, right, wrong)
+    for other in ("2023-11-30,11,4,91,91", "2023-11-29,11,4,90,90", "2023-11-30,11,3,90,90"):
+        with pytest.raises(Refused, match="'90' does not agree with Here beside it"):
+            listed(tmp_path, f"p20stt02.csv,{other},a prison was built", unlikely)
+
+
+def test_a_symbol_where_a_figure_is_expected_is_refused_unless_a_person_found_it_right(tmp_path: Path) -> None:
+    def given(of: Table) -> None:
+        Block.of(of, ROWS, YEARS).given(ROWS[2], YEARS[0], "figures always stood")
+
+    with pytest.raises(Refused, match=r"'\^' stands where figures always stood.*misprints.csv"):
+        listed(tmp_path, "", given)
+    assert listed(tmp_path, "p20stt02.csv,2023-11-30,12,3,^,^,few", given).items == 9
+
+
+def test_a_header_is_meant_as_listed_in_the_edition_that_is_named(tmp_path: Path) -> None:
+    found: list[Any] = []
+
+    def words(of: Table) -> None:
+        found.append(dict(of.words))
+
+    listed(tmp_path, "p20stt02.csv,2023-11-30,9,5,Share,Share of all,so", words)
+    listed(tmp_path, "p20stt02.csv,2023-11-29,9,5,Share,Share of all,so", words)
+    assert found == [{"Share": "Share of all"}, {}]
+
+
+@pytest.mark.parametrize("name", ["bjs_prisoners", "bjs_correctional_populations", "bjs_recidivism"])
+def test_every_misprint_says_why(name: str) -> None:
+    with (source(name).folder / "misprints.csv").open(encoding="utf-8", newline="") as stream:
+        assert all(len(row["why"]) > 20 for row in csv.DictReader(stream))
 
 
 def test_what_rounded_figures_can_make() -> None:
