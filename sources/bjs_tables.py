@@ -325,6 +325,14 @@ class Block:
         if figure.value is None and not self._granted(figure):
             raise self.table.refuse(figure, f"{figure.text.strip()!r} stands where {why}.{UNLESS}")
 
+    def alphabetical(self, rows: Sequence[Name]) -> None:
+        """Refuse rows that stand in another order than that of their names, because two labels may be exchanged."""
+        figures = [self.cells[row, self.columns[0]] for row in rows]
+        for (before, above), (row, figure) in pairwise(zip(rows, figures, strict=True)):
+            if figure.line < above.line and not self._granted(figure):
+                why = f"{' / '.join(row)} stands above {' / '.join(before)}, out of the order of the alphabet."
+                raise self.table.refuse(figure, why + UNLESS)
+
     def _granted(self, figure: Figure) -> bool:
         return (figure.line, figure.column) in self.table.granted
 

@@ -339,6 +339,7 @@ def _states_hold(table: Table) -> None:
     rates = Block.of(table, rows, [name for group in groups for name in group[1:]], TEN)
     counts.rows_add_up(TOTALS[0], TOTALS[1:])
     counts.rows_add_up(TOTALS[2], STATES)
+    counts.alphabetical(STATES)
     counts.columns_add_up(names[0], names[3::3], TWICE_IN_STATE)
     _same_adults(rates, [(adult, everybody) for _, adult, everybody in groups])
     for row in rows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ SPAN = re.compile(r"(?:Percent change|Change), \d{4}-\d{4}")
 YEAR_IN_RATE = re.compile(r"Per 100,000 U\.S\. residents within each group in (\d{4})")
 FLOW = re.compile(r"(\d{4}) (.+)")
 DAY = re.compile(r"December 31, (\d{4})")
+#: What a footnote says of the figures beside it.
+CAPACITY_IN_NOTE = re.compile(r"(Rated|Operational|Design) capacity (?:may )?(?:include|exclude)")
 
 
 def parse(file: RawFile) -> Parsed:
@@ -322,6 +325,8 @@ OF_GROUPS: Sequence[Name] = [(group,) for group in GROUPS]
 
 
 def _systems_add_up(block: Block) -> None:
+    """Totals are the sums of their rows; labels exchanged are out of order, but nothing tells two states' figures."""
+    block.alphabetical(PRISON_STATES)
     block.rows_add_up(TOTALS[0], TOTALS[1:])
     block.rows_add_up(TOTALS[2], PRISON_STATES)
 
@@ -369,6 +374,7 @@ def _rates_of_jurisdictions_hold(table: Table) -> None:
     total, male, female, adults = groups
     rates = Block.of(table, ALL_ROWS, [(over, *group) for over in (first, last) for group in groups], 1)
     rates.rows_add_up(TOTALS[0], TOTALS[1:])
+    rates.alphabetical(PRISON_STATES)
     for over in (first, last):
         _sexes_hold(rates, (over, *total), (over, *male), (over, *female))
         for row in rates.rows:
@@ -381,23 +387,43 @@ def _rates_of_jurisdictions_hold(table: Table) -> None:
 
 
 def _flow_holds(table: Table, kinds: Sequence[str]) -> None:
-    """Those of all kinds, which have others beside the kinds that are shown."""
+    """Those of all kinds, which have others beside the kinds that are shown, of which the last are the fewest.
+
+    The totals of kinds leave out the states that do not report them, in every edition, while those of all kinds
+    estimate them. Of the kinds there are no changes: nothing tells when the two years of deaths are exchanged.
+    """
     first, last = table.two_years()
     years = [str(first), str(last)]
     counts = Block.of(table, ALL_ROWS, [(f"{year} {kind}",) for kind in ("total", *kinds) for year in years])
     _systems_add_up(counts)
     for year in years:
-        counts.columns_within((f"{year} total",), [(f"{year} {kind}",) for kind in kinds])
+        of_kinds: list[Name] = [(f"{year} {kind}",) for kind in kinds]
+        counts.columns_within((f"{year} total",), of_kinds)
+        for column in of_kinds:
+            told = counts.total((state, column) for state in PRISON_STATES if counts.around(state, column).high < inf)
+            counts.likely(TOTALS[2], column, told, "the sum of the states that report it, the only ones it counts")
+        fewest = counts.around(TOTALS[2], of_kinds[-1])
+        for column in of_kinds[:-1]:
+            counts.likely(TOTALS[2], column, Between(fewest.low, inf), f"{of_kinds[-1][0]}, which are never the more")
     _changes_hold(counts, f"{first}-{last}", {(): ((f"{first} total",), (f"{last} total",))})
 
 
 def _capacity_holds(table: Table) -> None:
+    """The shares are of the lowest and highest capacity; which is which kind is told by footnotes and one fact.
+
+    That the federal system publishes its rated capacity and no other is its policy.
+    """
     rows = [TOTALS[1], *PRISON_STATES]
     capacities = Block.of(table, rows, [(of,) for of in CAPACITY])
     held: Name = ("Custody population",)
     persons = Block.of(table, rows, [held])
     shares = Block.of(table, rows, [("Lowest capacity",), ("Highest capacity",)], 0.1)
+    persons.alphabetical(PRISON_STATES)
+    capacities.given(TOTALS[1], ("Rated",), "the federal system gives its rated capacity")
     for row in rows:
+        notes = table.footnotes(persons.cells[row, held].labels[-1], states())
+        if said := CAPACITY_IN_NOTE.search(" ".join(notes)):
+            capacities.given(row, (said[1],), f"a footnote speaks of {said[0].lower()}")
         known = [c for of in CAPACITY if (c := capacities.around(row, (of,))).low == c.high]
         for name, of_known in (("Lowest capacity", min), ("Highest capacity", max)) if known else ():
             capacity = of_known(known, key=lambda c: c.low)
@@ -460,6 +486,7 @@ def _rates_of_ages_hold(table: Table) -> None:
 
 
 def _minors_hold(table: Table) -> None:
+    """Totals are the sums of their rows; nothing in this edition tells when the two years are exchanged."""
     _systems_add_up(Block.of(table, ALL_ROWS, [(str(year),) for year in table.two_years()]))
 
 
@@ -467,6 +494,7 @@ def _citizens_hold(table: Table) -> None:
     rows = [TOTALS[1], *PRISON_STATES]
     nationals, foreigners = "U.S. citizen prisoners", "Non-U.S. citizen prisoners"
     counts = Block.of(table, rows, [(group, sex) for group in (nationals, foreigners) for sex in SEXES])
+    counts.alphabetical(PRISON_STATES)
     for group in (nationals, foreigners):
         counts.columns_add_up((group, "Total"), [(group, "Male"), (group, "Female")])
         counts.columns_ordered((group, "Male"), (group, "Female"))
@@ -482,11 +510,13 @@ def _citizens_hold(table: Table) -> None:
 
 
 def _territories_hold(table: Table) -> None:
+    """Persons add up; nothing tells when two kinds of capacity are exchanged, or the sentenced and those in custody."""
     rows: list[Name] = [(name,) for name in TERRITORY]
     persons: list[Name] = [("Total",), ("Sentenced to more than 1 year",), ("Total custody population",)]
     counts = Block.of(table, [("Total",), *rows], persons)
     counts.rows_add_up(("Total",), rows)
     counts.columns_within(persons[0], persons[1:2])
+    counts.alphabetical(rows)
     capacities = Block.of(table, [("Total",), *rows], [(of,) for of in CAPACITY])
     for row in rows:
         capacities.alike([(row, of) for of in capacities.columns], 3)

@@ -260,7 +260,10 @@ def _shares(table: Table, rows: Sequence[Name], columns: Sequence[Name]) -> Bloc
 
 
 def _cumulative_hold(table: Table) -> None:
-    """Who has returned within a year has returned within two; and who was convicted after release was arrested."""
+    """Who has returned within a year has returned within two; and who was convicted after release was arrested.
+
+    Convictions come later than returns, because a prison that takes somebody back needs no court.
+    """
     shares = _shares(table, _years_followed(table), [(outcome,) for outcome in OUTCOMES])
     for before, row in pairwise(shares.rows):
         for column in shares.columns:
@@ -270,12 +273,29 @@ def _cumulative_hold(table: Table) -> None:
     for row in shares.rows:
         arrested = shares.around(row, ("Arrest",))
         shares.hold(row, ("Conviction",), Between(0, arrested.high), "those arrested, of whom they are a part")
+    (first, *_, last), returned, convicted = shares.rows, ("Return to prison",), ("Conviction",)
+    early = shares.around(first, returned) / shares.around(last, returned) * shares.around(last, convicted)
+    why = "those returned to prison, if more of these than of the convictions are of the first year"
+    shares.likely(first, convicted, Between(0, early.high), why)
 
 
-def _annual_hold(table: Table, columns: Sequence[Name]) -> None:
+def _annual_hold(table: Table, columns: Sequence[Name]) -> Block:
+    """From year to year fewer are arrested, but more than half as many."""
     shares = _shares(table, _years_followed(table), columns)
     for column in columns:
-        shares.alike([(row, column) for row in shares.rows], 2)
+        for before, row in pairwise(shares.rows):
+            near = shares.around(before, column)
+            why = f"{before[0]}, if fewer are arrested than in the year before, but more than half as many"
+            shares.likely(row, column, Between(near.low / 2, near.high), why)
+    return shares
+
+
+def _annual_of_all_holds(table: Table) -> None:
+    _annual_hold(table, [("Percent",)])
+
+
+def _annual_by_sex_holds(table: Table) -> None:
+    _annual_hold(table, [(sex,) for sex in SEXES]).columns_ordered(("Male",), ("Female",))
 
 
 def _rows_of_offences(everybody: str, killed: str) -> list[Name]:
@@ -340,8 +360,8 @@ def _by_median_holds(table: Table) -> None:
 
 READINGS: Mapping[str, Reading] = {
     "cumulative": Reading(_cumulative, _cumulative_hold),
-    "annual": Reading(_annual_of_all, lambda table: _annual_hold(table, [("Percent",)])),
-    "annual_by_sex": Reading(_annual_by_sex, lambda table: _annual_hold(table, [(sex,) for sex in SEXES])),
+    "annual": Reading(_annual_of_all, _annual_of_all_holds),
+    "annual_by_sex": Reading(_annual_by_sex, _annual_by_sex_holds),
     "by_offence": Reading(_by_offence, _by_offence_holds),
     "by_arrest": Reading(_by_arrest, _by_arrest_holds),
     "by_time_served": Reading(_by_time_served, _by_time_served_holds),

@@ -51,10 +51,10 @@ NARROW = [
     ["", "U.S. total", "1,100", "1,000", "100", "1,210", "1,100", "110", "110", "100", "10", "10", "10", "10"],
     ["Federal", "", "500", "450", "50", "600", "540", "60", "100", "90", "10", "20", "20", "20"],
     ["State", "", "600", "550", "50", "610", "560", "50", "10", "10", "0", "1.7", "1.8", "0"],
-    ["", "Georgia/a", "400", "370", "30", "410", "380", "30", "10", "10", "0", "2.5", "2.7", "0"],
-    ["", "Washingtona", "200", "180", "20", "200", "180", "/", ":", ":", ":", "0", "0", ":"],
+    ["", "Alabama/a", "400", "370", "30", "410", "380", "30", "10", "10", "0", "2.5", "2.7", "0"],
+    ["", "Alaskaa", "200", "180", "20", "200", "180", "/", ":", ":", ":", "0", "0", ":"],
 ]
-NARROW += [["", state, *["0"] * 9, *":::"] for (state,) in PRISON_STATES if state not in ("Georgia", "Washington")]
+NARROW += [["", state, *["0"] * 9, *":::"] for (state,) in PRISON_STATES if state not in ("Alabama", "Alaska")]
 WIDE = [[*row[:5], "", *row[5:8], "", *row[8:]] for row in NARROW]
 
 
@@ -94,8 +94,8 @@ def test_prisoners_by_jurisdiction_and_sex(layout: list[list[str]]) -> None:
     assert last["USA", "_T"] == 1210
     assert last["USA-FED", "F"] == 60
     assert last["USA-STATE", "M"] == 560
-    assert last["USA-GA", "_T"] == 410
-    assert last["USA-WA", "M"] == 180
+    assert last["USA-AL", "_T"] == 410
+    assert last["USA-AK", "M"] == 180
     assert set(frame["measure"]) == {"prisoners_under_jurisdiction"}
     assert set(frame["dataset"]) == {"jurisdiction_by_state_and_sex"}
     assert (frame["period_start"] == frame["period_end"]).all()
@@ -130,7 +130,7 @@ def test_sentenced_is_a_sentence_of_more_than_a_year_only_where_the_note_says_so
     ("line", "column", "cell", "why"),
     [
         (5, 1, "Guam", "'Guam' is not a jurisdiction"),
-        (5, 1, "Georgia/b", "'Georgia/b' is not a jurisdiction"),
+        (5, 1, "Alabama/b", "'Alabama/b' is not a jurisdiction"),
         (2, 1, "Maine", "the levels have changed"),
         (4, 0, "Federal/a", "the levels have changed"),
         (4, 0, "Sum of states", "not a jurisdiction"),
@@ -178,6 +178,11 @@ def test_every_state_and_total_stands_there_once() -> None:
             by_sex(NARROW[:line] + NARROW[line + 1 :])
         with pytest.raises(Refused, match="stands there twice"):
             by_sex([*NARROW[: line + 1], *NARROW[line:]])
+
+
+def test_labels_that_are_exchanged_are_out_of_their_order() -> None:
+    with pytest.raises(Refused, match="Vermont stands above Utah, out of the order of the alphabet"):
+        by_sex([[{"Utah": "Vermont", "Vermont": "Utah"}.get(cell, cell) for cell in row] for row in NARROW])
 
 
 def test_every_column_stands_there() -> None:
@@ -258,6 +263,36 @@ def test_states_that_do_not_make_the_states_are_refused() -> None:
         ("p22stt15", "Arizona,17,19", "Arizona,170,19", "'271' does not agree with the sum of Alabama to Wyoming"),
         ("p22stt22", '"1,018",960,58', '"1,018",96,58', "'1,018' does not agree with the sum of"),
         ("p22stt22", "294,274,20,1.9", "294,274,20,19", "'19' does not agree with the counts of citizens and others"),
+        (
+            "p22stt21",
+            "Rated,Operational,Design",
+            "Operational,Rated,Design",
+            "'/' stands where the federal system gives",
+        ),
+        (
+            "p22stt21",
+            "Rated,Operational,Design",
+            "Design,Operational,Rated",
+            "'/' stands where the federal system gives",
+        ),
+        (
+            "p22stt21",
+            "Rated,Operational,Design",
+            "Rated,Design,Operational",
+            "'/' stands where a footnote speaks of oper",
+        ),
+        (
+            "p22stt09",
+            ",188,252",
+            ",88,252",
+            "'4,642' does not agree with the sum of the states that report it, .*: 4,542",
+        ),
+        (
+            "p22stt09",
+            "2021 unconditional/a,2022 unconditional/a,2021 conditional/b,2022 conditional/b,2021 deaths/c,2022 deaths/c",
+            "2021 deaths/c,2022 deaths/c,2021 conditional/b,2022 conditional/b,2021 unconditional/a,2022 unconditional/a",
+            "'4,642' does not agree with 2021 deaths, which are never the more: at least 76,597",
+        ),
         ("p22stt25", '"7,067"', '"70,670"', "'8,633' does not agree with the sum of American Samoa to"),
     ],
 )

@@ -112,8 +112,8 @@ SAMPLES = [
            by_state([["Jurisdiction", "", "2021 total", "2022 total", "Change, 2021\u20132022",
                       "Percent change, 2021\u20132022", "2021 unconditional", "2022 unconditional",
                       "2021 conditional", "2022 conditional", "2021 deaths", "2022 deaths"]],
-                    "1,990 2,000 10 0.5 500 500 990 1,000 500 500", "1,000 1,010 10 1 490 490 500 510 10 10",
-                    "990 990 0 0 10 10 490 490 490 490", "10 10 0 0 10 10 0 0 0 0", "20 20 0 0 0 0 10 10 10 10"),
+                    "1,990 2,000 10 0.5 980 980 990 1,000 20 20", "1,000 1,010 10 1 490 490 500 510 10 10",
+                    "990 990 0 0 490 490 490 490 10 10", "10 10 0 0 0 0 0 0 10 10", "20 20 0 0 10 10 10 10 0 0"),
            [f"{MORE}. Counts cover January 1 through December 31.", *SYMBOLS], optional=frozenset({4})),
     Sample(PRISONERS, "p22stt21", "Table 21. Prison facility capacity, custody population, and percent of capacity, by "
            "jurisdiction, December 31, 2022", 2,

@@ -86,7 +86,7 @@ def test_annual_arrests_are_of_one_year_only() -> None:
 @pytest.mark.parametrize(
     ("line", "column", "cell", "why"),
     [
-        (2, 1, "4", "'36.5' does not agree with 1st beside it"),
+        (2, 1, "4", "'36.5' does not agree with 1st, if fewer are arrested than in the year before"),
         (2, 3, "350", "'350' does not agree with percentages"),
         (3, 1, "3.65", "'3.65' is not a multiple of 0.1"),
     ],
@@ -134,7 +134,20 @@ def test_cumulative_shares_that_cannot_be_are_refused(line: int, column: int, ce
         ("t14", "129,,,57,", "129,,,5.7,", "'42.5' does not agree with Murder/nonnegligent manslaughter beside it"),
         ("t15", "All first releases,81.7,", "All first releases,8.1,", "'8.1' does not agree with the shares of"),
         ("t15", "47,,57.5,,45.9", "67,,57.5,,45.9", "'67' does not agree with 61-80 and 81 or more months"),
-        ("f01", "Year 10,21.9,", "Year 10,2.1,", "'2.1' does not agree with Year 9 beside it"),
+        ("f01", "Year 10,21.9,", "Year 10,2.1,", "'2.1' does not agree with Year 9, if fewer are arrested"),
+        (
+            "f01",
+            "Year 3,32.9,\r\nYear 4,31,",
+            "Year 3,31,\r\nYear 4,32.9,",
+            "'32.9' does not agree with Year 3, if fewer",
+        ),
+        ("f03", ",Male,,Female,", ",Female,,Male,", "'34.4' does not agree with Female, which is never the larger: "),
+        (
+            "f02",
+            "Conviction/b,,Return to prison/c",
+            "Return to prison/c,,Conviction/b",
+            "'30.7' does not agree with those returned to prison, if",
+        ),
     ],
 )
 def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: str, why: str) -> None:
