@@ -390,7 +390,8 @@ def _flow_holds(table: Table, kinds: Sequence[str]) -> None:
     """Those of all kinds, which have others beside the kinds that are shown, of which the last are the fewest.
 
     The totals of kinds leave out the states that do not report them, in every edition, while those of all kinds
-    estimate them. Of the kinds there are no changes: nothing tells when the two years of deaths are exchanged.
+    estimate them. Of the kinds there are no changes: two years of deaths that are exchanged are told only where
+    a total is then too small.
     """
     first, last = table.two_years()
     years = [str(first), str(last)]
@@ -423,7 +424,7 @@ def _capacity_holds(table: Table) -> None:
     for row in rows:
         notes = table.footnotes(persons.cells[row, held].labels[-1], states())
         if said := CAPACITY_IN_NOTE.search(" ".join(notes)):
-            capacities.given(row, (said[1],), f"a footnote speaks of {said[0].lower()}")
+            capacities.given(row, (said[1],), f"a footnote speaks of {said[1].lower()} capacity")
         known = [c for of in CAPACITY if (c := capacities.around(row, (of,))).low == c.high]
         for name, of_known in (("Lowest capacity", min), ("Highest capacity", max)) if known else ():
             capacity = of_known(known, key=lambda c: c.low)
