@@ -11,7 +11,7 @@ import pytest
 
 from sources.errors import Refused
 from sources.reading import Parsed
-from tests.sources.bjs import bjs_file
+from tests.sources.bjs import at, bjs_file, changed, read_as, real_bytes, real_table, refuses_change
 from tests.sources.fixtures import complete, parse
 
 SOURCE = "bjs_correctional_populations"
@@ -45,12 +45,6 @@ def frame_of(parsed: Parsed) -> pd.DataFrame:
     for column in ("supervision", "definition"):
         frame[column] = frame[column].fillna("") if column in frame else ""
     return frame
-
-
-def changed(line: int, column: int, cell: str) -> list[list[str]]:
-    rows = [list(row) for row in TABLE]
-    rows[line][column] = cell
-    return rows
 
 
 def test_populations_by_year() -> None:
@@ -91,7 +85,7 @@ def test_jails_are_counted_in_june() -> None:
 )
 def test_what_it_does_not_know_is_refused(line: int, column: int, cell: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        made(changed(line, column, cell))
+        made(changed(TABLE, line, column, cell))
 
 
 TWO_YEARS = [
@@ -150,7 +144,7 @@ def test_two_years_without_their_shares_or_days_are_refused() -> None:
 )
 def test_years_that_do_not_add_up_are_refused(line: int, column: int, cell: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        made(changed(line, column, cell))
+        made(changed(TABLE, line, column, cell))
 
 
 def test_a_year_of_the_title_that_is_missing_or_doubled_is_refused() -> None:
@@ -196,38 +190,23 @@ def test_two_years_that_do_not_add_up_are_refused(line: int, column: int, cell: 
     ],
 )
 def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: str, why: str) -> None:
-    whole = (raw / "bjs" / "cpus16" / f"cpus16{name}.csv").read_bytes()
-    assert whole.count(old.encode()) == 1
-    with pytest.raises(Refused, match=why):
-        parse(SOURCE, name, f"cpus16{name}.csv", whole.replace(old.encode(), new.encode()))
+    refuses_change(raw, SOURCE, f"cpus16{name}", old, new, why)
 
 
 def test_the_misprinted_header_is_known_in_its_own_edition_only(raw: Path) -> None:
-    whole = (raw / "bjs" / "cpus16" / "cpus16at03.csv").read_bytes().replace(b'"1,517,800"', b'"2,266,500"')
-    assert parse(SOURCE, "at03", "cpus16at03.csv", whole).items > 0
+    whole = real_bytes(raw, "cpus16at03").replace(b'"1,517,800"', b'"2,266,500"')
+    assert read_as(SOURCE, "cpus16at03", whole).items > 0
     later = whole.replace(b"Date of version: 4/26/2018", b"Date of version: 4/27/2018")
     assert later != whole
     # 100 ln(195,600 / 140,100) / 15 is 2.22 a year to 2015, which the header says, and the figure is that to 2016.
     with pytest.raises(Refused, match="'1.8' does not agree with the counts of those years: 2.22"):
-        parse(SOURCE, "at03", "cpus16at03.csv", later)
+        read_as(SOURCE, "cpus16at03", later)
 
 
 def real(raw: Path, key: str) -> pd.DataFrame:
-    name = f"cpus16{key}.csv"
-    parsed = parse(SOURCE, key, name, (raw / "bjs" / "cpus16" / name).read_bytes())
+    parsed = real_table(raw, SOURCE, f"cpus16{key}")
     assert parsed.vintage == "2018-04-26"
     return frame_of(parsed)
-
-
-def at(frame: pd.DataFrame, name: str, line: int, column: int) -> Any:
-    (row,) = frame[frame["locator"] == f"{name}.csv:{line}:{column}"].to_dict("records")
-    return row
-
-
-def test_every_real_table_is_read(raw: Path) -> None:
-    for path in sorted((raw / "bjs" / "cpus16").glob("*.csv")):
-        key = path.stem.removeprefix("cpus16")
-        assert parse(SOURCE, key, path.name, path.read_bytes()).items > 0
 
 
 def test_real_populations_by_year(raw: Path) -> None:
@@ -271,10 +250,9 @@ def test_real_populations_by_state(raw: Path) -> None:
 
 
 def test_the_real_total_of_2010_that_leaves_local_jails_out_is_dropped(raw: Path) -> None:
-    name = "cpus16at03.csv"
-    parsed = parse(SOURCE, "at03", name, (raw / "bjs" / "cpus16" / name).read_bytes())
+    parsed = real_table(raw, SOURCE, "cpus16at03")
     frame, dropped, record = complete(SOURCE, "at03", parsed)
-    assert [entry.locator for entry in dropped] == [f"{name}:13:5"]
+    assert [entry.locator for entry in dropped] == ["cpus16at03.csv:13:5"]
     assert record["state"].tolist() == ["applied"]
     totals = frame[(frame["place_id"] == "USA") & (frame["measure"] == "persons_held")]
     assert totals["value"].tolist() == [1938500, 2166600, 2157800]  # 2000, 2015 and 2016

@@ -13,7 +13,7 @@ import pytest
 from sources.bjs_prisoners.parse import PRISON_STATES
 from sources.errors import Refused
 from sources.reading import Parsed
-from tests.sources.bjs import bjs_file
+from tests.sources.bjs import at, bjs_file, changed, real_table, refuses_change
 from tests.sources.fixtures import parse
 
 SOURCE = "bjs_prisoners"
@@ -78,12 +78,6 @@ def observations(parsed: Parsed) -> pd.DataFrame:
     return frame
 
 
-def changed(line: int, column: int, cell: str) -> list[list[str]]:
-    rows = [list(row) for row in NARROW]
-    rows[line][column] = cell
-    return rows
-
-
 @pytest.mark.parametrize("layout", [NARROW, WIDE])
 def test_prisoners_by_jurisdiction_and_sex(layout: list[list[str]]) -> None:
     parsed = by_sex(layout)
@@ -144,7 +138,7 @@ def test_sentenced_is_a_sentence_of_more_than_a_year_only_where_the_note_says_so
 )
 def test_what_it_does_not_know_is_refused(line: int, column: int, cell: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        by_sex(changed(line, column, cell))
+        by_sex(changed(NARROW, line, column, cell))
 
 
 def test_a_year_that_does_not_stand_over_its_block_is_refused() -> None:
@@ -227,7 +221,7 @@ def test_figures_under_the_wrong_header_are_refused() -> None:
 )
 def test_figures_that_do_not_add_up_are_refused(line: int, column: int, cell: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        by_sex(changed(line, column, cell))
+        by_sex(changed(NARROW, line, column, cell))
 
 
 def test_states_that_do_not_make_the_states_are_refused() -> None:
@@ -297,43 +291,19 @@ def test_states_that_do_not_make_the_states_are_refused() -> None:
     ],
 )
 def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: str, why: str) -> None:
-    whole = (raw / "bjs" / name[:5] / f"{name}.csv").read_bytes()
-    assert whole.count(old.encode()) == 1
-    with pytest.raises(Refused, match=why):
-        parse(SOURCE, name[5:], f"{name}.csv", whole.replace(old.encode(), new.encode()))
+    refuses_change(raw, SOURCE, name, old, new, why)
 
 
 def test_the_misprinted_admissions_of_2020_are_known_and_no_others(raw: Path) -> None:
-    whole = (raw / "bjs" / "p20st" / "p20stt08.csv").read_bytes()
-    other = whole.replace(b'"319,946"', b'"319,947"')
-    with pytest.raises(Refused, match="'346,461' does not agree with the sum of Federal and State: 347,262"):
-        parse(SOURCE, "t08", "p20stt08.csv", other)
+    why = "'346,461' does not agree with the sum of Federal and State: 347,262"
+    refuses_change(raw, SOURCE, "p20stt08", '"319,946"', '"319,947"', why)
 
 
 EDITIONS = {"p20st": (2019, 2020), "p21st": (2020, 2021), "p22st": (2021, 2022)}
 
 
 def real(raw: Path, edition: str, key: str) -> pd.DataFrame:
-    return observations(real_parsed(raw, edition, key))
-
-
-def real_parsed(raw: Path, edition: str, key: str) -> Parsed:
-    name = f"{edition}{key}.csv"
-    return parse(SOURCE, key, name, (raw / "bjs" / edition / name).read_bytes())
-
-
-def at(frame: pd.DataFrame, name: str, line: int, column: int) -> Any:
-    (row,) = frame[frame["locator"] == f"{name}.csv:{line}:{column}"].to_dict("records")
-    return row
-
-
-def test_every_real_table_is_read(raw: Path) -> None:
-    for path in sorted((raw / "bjs").glob("p2?st/*.csv")):
-        parsed = real_parsed(raw, path.parent.name, path.stem.removeprefix(path.parent.name))
-        assert parsed.items > 0
-        if "observation" in parsed.rows:
-            frame = observations(parsed)
-            assert not frame.duplicated([*KEY, "age", "citizenship", "definition"]).any(), path.name
+    return observations(real_table(raw, SOURCE, edition + key))
 
 
 def test_real_prisoners_by_state(raw: Path) -> None:
@@ -352,9 +322,9 @@ def test_real_prisoners_by_state(raw: Path) -> None:
         row = at(found[edition], f"{edition}t02", line, column)
         assert (row["place_id"], row["value"], row["sex"]) == (place, value, "_T")
         assert row["period_end"] == date(year, 12, 31)
-    assert real_parsed(raw, "p20st", "t02").vintage == "2021-12-14"
-    assert real_parsed(raw, "p21st", "t02").vintage == "2022-12-20"
-    assert real_parsed(raw, "p22st", "t02").vintage == "2023-11-30"
+    assert real_table(raw, SOURCE, "p20stt02").vintage == "2021-12-14"
+    assert real_table(raw, SOURCE, "p21stt02").vintage == "2022-12-20"
+    assert real_table(raw, SOURCE, "p22stt02").vintage == "2023-11-30"
 
 
 @pytest.mark.parametrize("edition", EDITIONS)

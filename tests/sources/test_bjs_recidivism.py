@@ -11,10 +11,11 @@ import pytest
 
 from sources.errors import Refused
 from sources.reading import Parsed
-from tests.sources.bjs import bjs_file
+from tests.sources.bjs import bjs_file, changed, real_table, refuses_change
 from tests.sources.fixtures import parse
 
 SOURCE = "bjs_recidivism"
+REPORT = "rpr24s0810yfup0818"
 CUMULATIVE = (
     "Figure 2. Cumulative percent of state prisoners released in 2008 who had a new arrest, conviction, or return to "
     "prison after release, by year following release"
@@ -37,15 +38,9 @@ TABLE = [
 def made(
     table: Any = TABLE, notes: Any = NOTES, title: str = CUMULATIVE, key: str = "f02", until: int = 2010
 ) -> Parsed:
-    name = f"rpr24s0810yfup0818{key}.csv"
+    name = f"{REPORT}{key}.csv"
     source = f"Source: Bureau of Justice Statistics, Prisoners Released in 2008 data collection, 2008\u2013{until}."
     return parse(SOURCE, key, name, bjs_file(name, title, table, notes, version="9/8/2021", source=source))
-
-
-def changed(line: int, column: int, cell: str) -> list[list[str]]:
-    rows = [list(row) for row in TABLE]
-    rows[line][column] = cell
-    return rows
 
 
 def test_cumulative_return() -> None:
@@ -123,7 +118,7 @@ def test_each_year_of_the_follow_up_stands_there_once() -> None:
 )
 def test_cumulative_shares_that_cannot_be_are_refused(line: int, column: int, cell: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        made(changed(line, column, cell))
+        made(changed(TABLE, line, column, cell))
 
 
 @pytest.mark.parametrize(
@@ -151,11 +146,7 @@ def test_cumulative_shares_that_cannot_be_are_refused(line: int, column: int, ce
     ],
 )
 def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: str, why: str) -> None:
-    full = f"rpr24s0810yfup0818{name}.csv"
-    whole = (raw / "bjs" / "rpr24s0810yfup0818" / full).read_bytes()
-    assert whole.count(old.encode()) == 1
-    with pytest.raises(Refused, match=why):
-        parse(SOURCE, name, full, whole.replace(old.encode(), new.encode()))
+    refuses_change(raw, SOURCE, f"{REPORT}{name}", old, new, why)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +161,7 @@ def test_a_mutilated_real_table_is_refused(raw: Path, name: str, old: str, new: 
 )
 def test_what_it_does_not_know_is_refused(line: int, column: int, cell: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        made(changed(line, column, cell))
+        made(changed(TABLE, line, column, cell))
 
 
 MEDIAN = "First releases include prisoners released in 2006 for the first time since beginning their sentence."
@@ -255,16 +246,9 @@ def test_tables_of_the_report_that_are_not_interpreted_say_why() -> None:
 
 
 def real(raw: Path, key: str) -> pd.DataFrame:
-    name = f"rpr24s0810yfup0818{key}.csv"
-    frame = parse(SOURCE, key, name, (raw / "bjs" / "rpr24s0810yfup0818" / name).read_bytes()).rows["recidivism"]
-    frame["at"] = frame["locator"].str.removeprefix(f"{name}:")
+    frame = real_table(raw, SOURCE, REPORT + key).rows["recidivism"]
+    frame["at"] = frame["locator"].str.removeprefix(f"{REPORT}{key}.csv:")
     return frame.set_index("at")
-
-
-def test_every_real_table_is_read(raw: Path) -> None:
-    for path in sorted((raw / "bjs" / "rpr24s0810yfup0818").glob("*.csv")):
-        key = path.stem.removeprefix("rpr24s0810yfup0818")
-        assert parse(SOURCE, key, path.name, path.read_bytes()).items > 0
 
 
 def test_real_return_within_ten_years(raw: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from sources.bjs_tables import Between, Block, Reading, Table, last_weekday_of_june, parse_table, read, states
@@ -15,9 +16,9 @@ from sources.catalogue import source
 from sources.errors import Refused
 from sources.places import places
 from sources.reading import RawFile
-from tests.sources.bjs import bjs_file
-from tests.sources.fixtures import parse
+from tests.sources.bjs import SOURCES, bjs_file, changed, real_table
 
+of_each_source = pytest.mark.parametrize("name", SOURCES)
 TITLE = "Table 2. Prisoners in somebody\u2019s care, by sex, 2019 and 2020"
 NOTE = "Note: Counts are for December 31 of each year."
 NOTES = [NOTE, ":Not calculated.", "/Not reported.", "*Comparison year.", "a/Of all ages.", "b/With others."]
@@ -39,12 +40,6 @@ def table(
     **layout: Any,
 ) -> Table:
     return read(RawFile(name, key, bjs_file("p20stt02.csv", title, rows, notes, **layout), lambda code: code))
-
-
-def changed(line: int, column: int, cell: str) -> list[list[str]]:
-    rows = [list(row) for row in TABLE]
-    rows[line][column] = cell
-    return rows
 
 
 def test_a_figure_is_known_by_its_headers_and_labels() -> None:
@@ -138,7 +133,7 @@ def test_footnotes_are_taken_off_known_labels_only() -> None:
 )
 def test_what_it_does_not_know_is_refused(line: int, column: int, cell: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        table(changed(line, column, cell))
+        table(changed(TABLE, line, column, cell))
 
 
 def test_a_file_that_is_cut_off_is_refused() -> None:
@@ -299,7 +294,7 @@ def test_a_header_is_meant_as_listed_in_the_edition_that_is_named(tmp_path: Path
     assert found == [{"Share": "Share of all"}, {}]
 
 
-@pytest.mark.parametrize("name", ["bjs_prisoners", "bjs_correctional_populations", "bjs_recidivism"])
+@of_each_source
 def test_every_misprint_says_why(name: str) -> None:
     with (source(name).folder / "misprints.csv").open(encoding="utf-8", newline="") as stream:
         assert all(len(row["why"]) > 20 for row in csv.DictReader(stream))
@@ -331,7 +326,7 @@ def test_the_years_of_the_title() -> None:
         table(title="Table 2. Prisoners").years()
 
 
-@pytest.mark.parametrize("name", ["bjs_prisoners", "bjs_correctional_populations", "bjs_recidivism"])
+@of_each_source
 def test_every_subject_is_read_or_says_why_not(name: str) -> None:
     folder = source(name).folder
     with (folder / "subjects.csv").open(encoding="utf-8", newline="") as stream:
@@ -342,21 +337,28 @@ def test_every_subject_is_read_or_says_why_not(name: str) -> None:
     assert all(bool(row["reading"]) != bool(row["reason"]) for row in subjects)
 
 
-def test_every_definition_is_described(raw: Path) -> None:
-    for name, folder in {
-        "bjs_prisoners": "p2?st",
-        "bjs_correctional_populations": "cpus16",
-        "bjs_recidivism": "rpr24s0810yfup0818",
-    }.items():
-        used = set()
-        for path in sorted((raw / "bjs").glob(f"{folder}/*.csv")):
-            key = path.stem.removeprefix(path.parent.name)
-            for frame in parse(name, key, path.name, path.read_bytes()).rows.values():
-                used |= set(frame["definition"].dropna()) if "definition" in frame else set()
-        assert used == set(source(name).definitions)
+@of_each_source
+def test_every_real_table_is_read_and_figures_that_an_edition_repeats_agree(raw: Path, name: str) -> None:
+    used, repeated = set(), 0
+    for edition in SOURCES[name]:
+        parsed = [real_table(raw, name, path.stem) for path in sorted((raw / "bjs" / edition).glob("*.csv"))]
+        assert all(table.items > 0 for table in parsed)
+        figures = pd.concat([frame for table in parsed for frame in table.rows.values()])
+        used |= set(figures["definition"].dropna())
+        value = "rate_percent" if name == "bjs_recidivism" else "value"
+        figures = figures.drop(columns=["locator", "note", "status"])
+        assert not figures.duplicated([column for column in figures if column != value]).any()
+        told = figures.dropna(subset=[value]).drop(columns="dataset")
+        keys = [column for column in told if column != value]
+        told[keys] = told[keys].astype(object).where(told[keys].notna(), "_T")
+        values = told.groupby(keys)[value].agg(["size", "nunique"])
+        assert (values["nunique"] == 1).all(), values[values["nunique"] > 1]
+        repeated += int((values["size"] > 1).sum())
+    assert used == set(source(name).definitions)
+    assert repeated >= 10
 
 
-@pytest.mark.parametrize("name", ["bjs_prisoners", "bjs_correctional_populations", "bjs_recidivism"])
+@of_each_source
 def test_a_file_name_is_one_table_of_its_source(name: str) -> None:
     own = source(name)
     stem = {"bjs_prisoners": "p23st", "bjs_correctional_populations": "cpus23"}.get(name, "rpr24s0810yfup0818")
