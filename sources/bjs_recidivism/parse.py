@@ -134,9 +134,12 @@ def _followed(table: Table) -> int:
     """For how many years the cohort was followed, by the last line of the table."""
     if not (found := FOLLOWED.search(table.source)):
         raise refusal(table.name, "the last line does not say in which years the prisoners were followed.")
-    if found[1] != str(year := _released(table)[0]):
-        raise refusal(table.name, f"the title says released in {year} and the last line followed from {found[1]}.")
-    return int(found[2]) - int(found[1])
+    year, first, last = _released(table)[0], int(found[1]), int(found[2])
+    if not year == first < last:
+        raise refusal(
+            table.name, f"the title says released in {year} and the last line followed from {first} to {last}."
+        )
+    return last - first
 
 
 def _years_within(table: Table) -> int:
@@ -273,10 +276,10 @@ def _cumulative_hold(table: Table) -> None:
     for row in shares.rows:
         arrested = shares.around(row, ("Arrest",))
         shares.hold(row, ("Conviction",), Between(0, arrested.high), "those arrested, of whom they are a part")
-    (first, *_, last), returned, convicted = shares.rows, ("Return to prison",), ("Conviction",)
-    early = shares.around(first, returned) / shares.around(last, returned) * shares.around(last, convicted)
+    first, last, returned = shares.rows[0], shares.rows[-1], ("Return to prison",)
+    early = shares.around(first, returned) / shares.around(last, returned) * shares.around(last, ("Conviction",))
     why = "those returned to prison, if more of these than of the convictions are of the first year"
-    shares.likely(first, convicted, Between(0, early.high), why)
+    shares.likely(first, ("Conviction",), Between(0, early.high), why)
 
 
 def _annual_hold(table: Table, columns: Sequence[Name]) -> Block:

@@ -219,6 +219,8 @@ def test_a_cohort_that_does_not_say_enough_or_contradicts_itself_is_refused() ->
     title = CUMULATIVE.replace("2008", "2006").replace("Figure 2", "Figure 1")
     with pytest.raises(Refused, match="the title says released in 2006 and the last line followed from 2005"):
         other_cohort("f01", title, FOUR_YEARS, OTHER_NOTES, "2005\u20132009")
+    with pytest.raises(Refused, match="the last line followed from 2006 to 2006"):
+        other_cohort("f01", title, FOUR_YEARS, OTHER_NOTES, "2006\u20132006")
     with pytest.raises(Refused, match="the row '5th' is missing, one of 5"):
         other_cohort("f01", title, FOUR_YEARS, OTHER_NOTES, "2006\u20132011")
     with pytest.raises(Refused, match="the title says within 5 years, and the last line that 4 were followed"):
