@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -181,9 +181,19 @@ class Client:
                     ) from None
                 self._sleep(wait)
                 continue
+            self._same_day(url, asked_at, response_headers.get("Date"))
             kept = {name: response_headers[name] for name in KEPT if name in response_headers}
             return Answer(url, final, status, asked_at, round(time.monotonic() - begun, 3), attempt, kept, body)
         raise AssertionError("a request is made at least once")
+
+    def _same_day(self, url: str, asked_at: str, date: str | None) -> None:
+        """Refuse where this machine's clock was set back: what is retrieved then would never be the newest."""
+        try:
+            ahead = parsedate_to_datetime(date or "") - datetime.fromisoformat(asked_at)
+        except (ValueError, TypeError):
+            return
+        if ahead > timedelta(days=1):
+            raise NotFetched(f"{url}: it is {date} there and {asked_at} by the clock of this machine; set the clock.")
 
     def _wait(self, attempt: int, asked: float | None) -> float:
         """As long as the server asks, or else a random part of a time that doubles: many must not come at once."""
