@@ -14,6 +14,7 @@ from exports.release import locate
 from sources.errors import Refused
 from sources.home import Home
 from sources.places import UnknownPlace, find
+from warehouse.rules import rules
 
 
 def load(table: str, release: str = "latest", *, home: str | Path | None = None) -> pd.DataFrame:
@@ -53,9 +54,9 @@ def compare_recidivism(
 ) -> Comparison:
     """Figures on return to prison that are of one kind: one a place, the newest cohort of those in good evidence.
 
-    Secondary texts and the press are taken only where a place has nothing better. Only rows of equal basis, outcome,
-    population and follow-up are one kind. Of what differs besides, the rows tell:
-    columns `counts_technical_violations`, `definition`, `grade` and `note` belong to any use of them.
+    Reviews, secondary texts and the press (`never_alone` in figure_rules.yml) are taken only where a place has nothing
+    better. Only rows of equal basis, outcome, population and follow-up are one kind. Of what differs besides, the rows
+    tell: columns `counts_technical_violations`, `definition`, `grade` and `note` belong to any use of them.
 
     Args:
         places: names or codes; all places where None.
@@ -115,7 +116,7 @@ def compare_recidivism(
         leave_out(other, "breaking conditions counts otherwise, or the publisher does not say")
     leave_out(table["rate_percent"].isna(), "no rate is published")
 
-    order = table.assign(_grade=table["grade"].notna() & table["grade"].isin(["secondary", "press"]))
+    order = table.assign(_grade=table["grade"].isin(rules()["never_alone"]))
     order = order[reason == ""].sort_values(
         ["place_id", "_grade", "cohort_end", "vintage", "recidivism_id"], ascending=[True, True, False, False, True]
     )

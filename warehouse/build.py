@@ -28,13 +28,12 @@ from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
 from warehouse.results import to_plain
+from warehouse.rules import rules
 from warehouse.standing import Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]
 
 COVERAGE = pa.schema({"place_id": pa.string(), "included": pa.string(), "unless": pa.list_(pa.string())})
-#: The lists of figure_rules.yml that must rank every code of theirs; a missing figure is never chosen.
-RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": frozenset({"M"}), "grade": frozenset()}
 
 
 class BuildFailed(Exception):
@@ -147,14 +146,9 @@ def _literal(value: object) -> str:
 def _reference(vintages: list[Vintage]) -> dict[str, Any]:
     """What the models read that no source gives: places, sources, snapshots, measures and the rules of choice."""
     words = dictionary()
-    rules = yaml.load((HERE / "figure_rules.yml").read_text(encoding="utf-8"), Loader=LOADER)
+    chosen_by = rules()
     coverage = yaml.load((HERE / "coverage.yml").read_text(encoding="utf-8"), Loader=LOADER)
-    for name, unranked in RANKED.items():
-        if differs := set(rules[name]) ^ (set(words.codes(name)) - unranked):
-            raise Refused(
-                f"warehouse/figure_rules.yml: the list {name} must rank every code once; see {sorted(differs)[0]}."
-            )
-    lists = {k: v for k, v in rules.items() if isinstance(v, list)} | {
+    lists = {k: v for k, v in chosen_by.items() if isinstance(v, list)} | {
         "licence_class": ["open", "attribution", "internal"]
     }
     place_rows = [{c: getattr(p, c) for c in words.tables["place"].column_names} for p in places().values()]
@@ -184,7 +178,7 @@ def _reference(vintages: list[Vintage]) -> dict[str, Any]:
         "rank": pd.DataFrame(
             [{"list": k, "code": c, "position": i} for k, codes in lists.items() for i, c in enumerate(codes, 1)]
         ),
-        "rules": pd.DataFrame([{"disagreement_share": float(rules["disagreement_share"])}]),
+        "rules": pd.DataFrame([{"disagreement_share": float(chosen_by["disagreement_share"])}]),
         "coverage": pa.Table.from_pylist(
             [{"place_id": e["place"], "included": i, "unless": e["unless"]} for e in coverage for i in e["includes"]],
             schema=COVERAGE,

@@ -140,8 +140,9 @@ def test_each_place_stands_there_once_with_its_newest_cohort_from_the_best_evide
     ]
 
 
-def test_press_never_wins_against_better_evidence(release: Write) -> None:
-    found = compare(release(cohort("FRA", 41.0, 2015, grade="abstract"), cohort("FRA", 45.0, 2018, grade="press")))
+@pytest.mark.parametrize("poor", ["table_in_review", "secondary", "press"])
+def test_poor_evidence_never_wins_against_better(release: Write, poor: str) -> None:
+    found = compare(release(cohort("FRA", 41.0, 2015, grade="abstract"), cohort("FRA", 45.0, 2018, grade=poor)))
     assert rates(found) == {"FRA": 41}
 
 

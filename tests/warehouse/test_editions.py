@@ -58,7 +58,7 @@ def test_a_change_from_zero_has_no_share() -> None:
 
 @pytest.mark.parametrize(
     ("better", "worse"),
-    [(None, "raw_file"), ("official_page", "report_copy"), ("abstract", "secondary"), ("secondary", "press")],
+    [(None, "raw_file"), ("official_page", "report_copy"), ("abstract", "table_in_review"), ("secondary", "press")],
 )
 def test_the_better_evidence_goes_first(better: str | None, worse: str) -> None:
     good = observation("FRA", 1, source_id="readings", file="a", vintage="2020", grade=better, status="E")
@@ -67,7 +67,7 @@ def test_the_better_evidence_goes_first(better: str | None, worse: str) -> None:
     assert (figure["value"], figure["rule"], figure["grade"]) == (1, "grade", better)
 
 
-@pytest.mark.parametrize("grade", ["secondary", "press"])
+@pytest.mark.parametrize("grade", ["table_in_review", "secondary", "press"])
 def test_poor_evidence_is_in_no_headline(grade: str) -> None:
     world = World([observation("FRA", 70_000, 2025, source_id="readings", grade=grade)])
     assert world.figure("FRA", 2025)["value"] == 70_000

@@ -1,6 +1,8 @@
 -- One row a place and year: its chosen figures side by side. Published rates are not here; see table figure.
 WITH f AS (
-  SELECT * FROM figure WHERE facility = '_T' AND definition IS NULL AND coalesce(grade, '') NOT IN ('secondary', 'press')
+  SELECT * FROM figure
+  ANTI JOIN (SELECT code AS grade FROM reference.rank WHERE list = 'never_alone') USING (grade)
+  WHERE facility = '_T' AND definition IS NULL
 ),
 wide AS (
   SELECT

@@ -8,8 +8,8 @@ WITH latest AS (
     max_by(source_id, period_end) AS source_id,
     max_by(period_start, period_end) AS period_start, max(period_end) AS period_end
   FROM figure
+  ANTI JOIN (SELECT code AS grade FROM reference.rank WHERE list = 'never_alone') USING (grade)
   WHERE measure = 'persons_held' AND facility = '_T' AND definition IS NULL AND NOT derived
-    AND coalesce(grade, '') NOT IN ('secondary', 'press')
     AND sex = '_T' AND age = '_T' AND legal_status = '_T' AND citizenship = '_T' AND offence = '_T'
     AND period_end <= getvariable('as_of')
   GROUP BY place_id

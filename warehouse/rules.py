@@ -1,0 +1,39 @@
+"""The rules by which figures are chosen, as figure_rules.yml states them; what they do is in the models."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dictionary.model import LOADER, dictionary
+from sources.errors import Refused
+
+PATH = Path(__file__).parent / "figure_rules.yml"
+
+#: The lists that must rank every code of theirs; a missing figure is never chosen.
+RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": frozenset({"M"}), "grade": frozenset()}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The rules of a file.
+
+    Raises:
+        Refused: where they leave a code unranked or name one that the dictionary does not have.
+    """
+    found: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+    words = dictionary()
+    for name, unranked in RANKED.items():
+        if differs := set(found[name]) ^ (set(words.codes(name)) - unranked):
+            raise Refused(f"warehouse/{path.name}: the list {name} must rank every code once; see {min(differs)}.")
+    if unknown := set(found["never_alone"]) - set(words.codes("grade")):
+        raise Refused(f"warehouse/{path.name}: never_alone names {min(unknown)}, which is no grade.")
+    return found
+
+
+@cache
+def rules() -> dict[str, Any]:
+    """The rules of this installation, read once."""
+    return read(PATH)
