@@ -225,13 +225,14 @@ def test_an_identity_is_made_of_what_it_says_and_not_of_value_source_or_vintage(
 def test_rivals_are_listed_in_order_with_what_tells_them_apart() -> None:
     best = observation("FRA", 100, on=date(2020, 12, 31))
     second = observation("FRA", 90, dataset="b", on=date(2020, 7, 1))
-    third = observation("FRA", 130.5, source_id=EUROSTAT)
+    third = observation("FRA", 130.5, source_id="readings", grade="press")
     f = figures(third, best, second).figure("FRA")
     assert f["observation_id"] == best["observation_id"] and f["candidates"] == 3
     assert json.loads(f["rivals"]) == [
         {
             "observation_id": r["observation_id"], "source_id": r["source_id"], "dataset": r["dataset"],
             "period_start": str(r["period_start"]), "period_end": str(r["period_end"]), "value": r["value"],
+            "grade": r["grade"],
         }
         for r in (second, third)
     ]  # fmt: skip
@@ -264,13 +265,16 @@ def test_a_disagreement_names_both_sides() -> None:
     ctz = observation("BEL", 10794, 2019, source_id=EUROSTAT, file="ctz", dataset="ctz", vintage="2026")
     cap = observation("BEL", 10559, 2019, source_id=EUROSTAT, file="cap", dataset="cap", vintage="2023")
     other = observation("BEL", 10800, 2019, vintage="2022")
-    world = figures(ctz, cap, other)
-    assert world.one("SELECT * FROM disagreement") == {
+    told = observation("BEL", 12000, 2019, source_id="readings", grade="press")
+    world = figures(ctz, cap, other, told)
+    far = world.one("SELECT * FROM disagreement WHERE rival_source_id = 'readings'")
+    assert (far["rival_value"], far["grade"], far["rival_grade"]) == (12000, None, "press")
+    assert world.one("SELECT * FROM disagreement WHERE rival_source_id <> 'readings'") == {
         "figure_id": world.figure("BEL", 2019)["figure_id"], "place_id": "BEL", "measure": "persons_held", "year": 2019,
         "sex": "_T", "age": "_T", "legal_status": "_T", "citizenship": "_T", "offence": "_T", "supervision": "_Z", "cause": "_Z",
-        "value": 10794, "source_id": EUROSTAT, "dataset": "ctz", "period_start": date(2019, 1, 1),
+        "value": 10794, "source_id": EUROSTAT, "dataset": "ctz", "grade": None, "period_start": date(2019, 1, 1),
         "period_end": date(2019, 12, 31), "rival_observation_id": cap["observation_id"], "rival_value": 10559,
-        "rival_source_id": EUROSTAT, "rival_dataset": "cap", "rival_period_start": date(2019, 1, 1),
+        "rival_source_id": EUROSTAT, "rival_dataset": "cap", "rival_grade": None, "rival_period_start": date(2019, 1, 1),
         "rival_period_end": date(2019, 12, 31), "difference": pytest.approx(-235 / 10794),
     }  # fmt: skip
 

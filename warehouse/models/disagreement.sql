@@ -4,11 +4,12 @@ WITH rival AS (
 ),
 told AS (
   SELECT
-    figure_id, place_id, measure, sex, age, legal_status, citizenship, offence, supervision, cause, year, value, source_id, dataset, period_start, period_end,
+    figure_id, place_id, measure, sex, age, legal_status, citizenship, offence, supervision, cause, year, value, source_id, dataset, grade, period_start, period_end,
     rival ->> 'observation_id' AS rival_observation_id,
     (rival ->> 'value')::DOUBLE AS rival_value,
     rival ->> 'source_id' AS rival_source_id,
     rival ->> 'dataset' AS rival_dataset,
+    rival ->> 'grade' AS rival_grade,
     (rival ->> 'period_start')::DATE AS rival_period_start,
     (rival ->> 'period_end')::DATE AS rival_period_end
   FROM rival

@@ -70,7 +70,7 @@ rival AS (
     min(value) FILTER (source_id <> chosen_source OR dataset <> chosen_dataset) AS lowest,
     to_json(list({
       'observation_id': observation_id, 'source_id': source_id, 'dataset': dataset,
-      'period_start': period_start, 'period_end': period_end, 'value': value
+      'period_start': period_start, 'period_end': period_end, 'value': value, 'grade': grade
     } ORDER BY choice))::VARCHAR AS rivals
   FROM ranked WHERE choice > 1 GROUP BY figure_id
 ),
