@@ -90,7 +90,7 @@ BY_STATE: Mapping[str, dict[str, str] | None] = {
 CUSTODY: Mapping[tuple[str, ...], dict[str, str]] = {
     ("Total",): {"place_id": "USA", "definition": "custody"} | HELD,
     ("Federal prisoners",): {"place_id": "USA-FED", "definition": "custody"} | HELD,
-    ("State prisoners",): {"place_id": "USA-STATE", "definition": "custody"} | HELD,
+    ("State prisoners",): {"place_id": "USA-STATE", "definition": "custody_without_local_jails"} | HELD,
     ("Local jails",): {"place_id": "USA"} | JAIL,
     ("Incarceration rate",): {"place_id": "USA", "definition": "custody"} | HELD_RATE,
     ("Incarceration rate", "Adult incarceration rate"): {"place_id": "USA", "definition": "custody_per_adult"}

@@ -261,6 +261,8 @@ def test_the_real_total_of_2010_that_leaves_local_jails_out_is_dropped(raw: Path
 def test_real_custody_rates_and_jails(raw: Path) -> None:
     custody = at(real(raw, "at03"), "cpus16at03", 13, 7)
     assert (custody["measure"], custody["value"], custody["definition"]) == ("persons_held", 2157800, "custody")
+    states = at(real(raw, "at03"), "cpus16at03", 19, 7)  # state prisons alone: 1,228,800 of the 1,942,600 of table at01
+    assert (states["value"], states["definition"]) == (1228800, "custody_without_local_jails")
     rate = at(real(raw, "t04"), "cpus16t04", 24, 9)
     assert (rate["measure"], rate["value"], rate["definition"]) == ("persons_held_rate", 860, "per_adult")
     assert at(real(raw, "at04"), "cpus16at04", 18, 2)["period_end"] == date(2012, 6, 29)
