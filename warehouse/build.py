@@ -28,7 +28,7 @@ from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
 from warehouse.results import to_plain
-from warehouse.rules import rules
+from warehouse.rules import NUMBERS, OWN, rules
 from warehouse.standing import Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]
@@ -178,7 +178,14 @@ def _reference(vintages: list[Vintage]) -> dict[str, Any]:
         "rank": pd.DataFrame(
             [{"list": k, "code": c, "position": i} for k, codes in lists.items() for i, c in enumerate(codes, 1)]
         ),
-        "rules": pd.DataFrame([{"disagreement_share": float(chosen_by["disagreement_share"])}]),
+        "rules": pd.DataFrame([{name: float(chosen_by[name]) for name in NUMBERS}]),
+        "headline": pd.DataFrame(
+            [
+                {"measure": m, "definition": None if d == OWN else d, "position": i}
+                for m in words.measures
+                for i, d in enumerate(chosen_by["headline"].get(m, [OWN]), 1)
+            ]
+        ),
         "coverage": pa.Table.from_pylist(
             [{"place_id": e["place"], "included": i, "unless": e["unless"]} for e in coverage for i in e["includes"]],
             schema=COVERAGE,

@@ -16,6 +16,11 @@ PATH = Path(__file__).parent / "figure_rules.yml"
 #: The lists that must rank every code of theirs; a missing figure is never chosen.
 RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": frozenset({"M"}), "grade": frozenset()}
 
+#: Stands in `headline` for the measure's own definition.
+OWN = "own"
+#: What table reference.rules has: the rules that are one number.
+NUMBERS = ("disagreement_share", "stock_repeated_share", "out_of_scale")
+
 
 def read(path: Path) -> dict[str, Any]:
     """The rules of a file.
@@ -30,6 +35,9 @@ def read(path: Path) -> dict[str, Any]:
             raise Refused(f"warehouse/{path.name}: the list {name} must rank every code once; see {min(differs)}.")
     if unknown := set(found["never_alone"]) - set(words.codes("grade")):
         raise Refused(f"warehouse/{path.name}: never_alone names {min(unknown)}, which is no grade.")
+    for measure, definitions in found["headline"].items():
+        if measure not in words.measures or OWN not in definitions:
+            raise Refused(f"warehouse/{path.name}: headline needs measures, each with {OWN!r}; see {measure}.")
     return found
 
 

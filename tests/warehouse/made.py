@@ -169,7 +169,7 @@ class World:
 
 
 #: What is the same in every world.
-SAME = ("place", "source", "measure", "rank", "rules")
+SAME = ("place", "source", "measure", "rank", "rules", "headline")
 
 _numbers = count()
 
@@ -190,7 +190,18 @@ def _base() -> duckdb.DuckDBPyConnection:
             ("measure", "nature", "unit"), [(k, m.nature, m.unit) for k, m in dictionary().measures.items()]
         ),
         "rank": _table(("list", "code", "position"), ranks),
-        "rules": _table(("disagreement_share",), [(float(rules["disagreement_share"]),)]),
+        "rules": _table(
+            ("disagreement_share", "stock_repeated_share", "out_of_scale"),
+            [(float(rules["disagreement_share"]), float(rules["stock_repeated_share"]), float(rules["out_of_scale"]))],
+        ),
+        "headline": _table(
+            ("measure", "definition", "position"),
+            [
+                (measure, {"own": None}.get(definition, definition), i)
+                for measure in dictionary().measures
+                for i, definition in enumerate(rules["headline"].get(measure, ["own"]), 1)
+            ],
+        ),
     }
     assert set(tables) == set(SAME)
     for name, content in tables.items():

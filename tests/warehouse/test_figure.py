@@ -439,6 +439,14 @@ def test_a_corrected_count_implies_nothing() -> None:
     assert population({**count, "correction_id": "c"}, rate) == []
 
 
+#: The columns of country_year that hold a figure of table figure.
+HEADLINES = {
+    "persons_held", "persons_held_female", "persons_held_male", "persons_held_sentenced", "persons_held_unsentenced",
+    "persons_held_foreign", "persons_held_juvenile", "official_capacity", "establishments", "admissions",
+    "deaths_in_custody", "persons_under_supervision",
+}  # fmt: skip
+
+
 def test_one_year_of_a_place_side_by_side() -> None:
     def held(value: float, **more: Any) -> Row:
         return observation("FRA", value, **more)
@@ -465,17 +473,105 @@ def test_one_year_of_a_place_side_by_side() -> None:
         "persons_held_female": 40, "persons_held_male": 960, "persons_held_sentenced": 700, "persons_held_unsentenced": 300,
         "persons_held_foreign": 200, "persons_held_juvenile": 30, "official_capacity": 1100, "establishments": 12,
         "admissions": 500, "deaths_in_custody": 6, "persons_under_supervision": 80, "population": 2_000_000,
-        "persons_held_per_100k": 50,
+        "persons_held_per_100k": 50, "persons_held_definition": None, "inconsistent": None,
     }  # fmt: skip
+    counted_by_unodc = sorted(name for name, value in expected.items() if name in HEADLINES and value is not None)
+    sources = [f"{name}: {UNODC}" for name in counted_by_unodc]
+    expected["sources"] = "; ".join([*sources, "population: world_bank_population"])
     for order in (rows, rows[::-1]):
         assert World(order, until="country_year").one("SELECT * FROM country_year") == expected
 
 
 def test_what_is_not_known_of_a_year_is_missing_and_not_zero() -> None:
     found = World([observation("FRA", 40, sex="F")]).one("SELECT * FROM country_year")
-    filled = {"place_id", "name", "kind", "year", "persons_held_female"}
+    filled = {"place_id", "name", "kind", "year", "persons_held_female", "sources"}
     assert {k for k, v in found.items() if v is not None} == filled
 
 
 def test_the_day_is_told_only_where_the_publisher_told_it() -> None:
     assert World([observation("FRA", 1)]).one("SELECT * FROM country_year")["persons_held_date"] is None
+
+
+def year_of(*rows: Row, place: str = "FRA", year: int = 2020) -> Row:
+    world = World(rows, until="country_year")
+    return world.one("SELECT * FROM country_year WHERE place_id = ? AND year = ?", place, year)
+
+
+@pytest.mark.parametrize(
+    ("parts", "left_out"),
+    [
+        # England and Wales, 2012: 77,215 sentenced and 11,324 unsentenced of 84,886 held
+        ({"sentenced": 77_215, "unsentenced": 11_324, "held": 84_886}, {"sentenced", "unsentenced"}),
+        ({"sentenced": 700, "unsentenced": 320, "held": 1000}, set()),
+        ({"sentenced": 700, "unsentenced": 321, "held": 1000}, {"sentenced", "unsentenced"}),
+        ({"sentenced": 200, "unsentenced": 100, "held": 1000}, set()),  # others are held for other reasons
+        ({"unsentenced": 1021, "held": 1000}, {"unsentenced"}),
+        # Estonia, 2014: the juveniles of either sex stand for all women and all men
+        ({"female": 2, "male": 31, "held": 3034}, {"female", "male"}),
+        ({"female": 60, "male": 920, "held": 1000}, set()),
+        ({"female": 60, "male": 919, "held": 1000}, {"female", "male"}),
+        ({"female": 100, "male": 921, "held": 1000}, {"female", "male"}),
+        ({"female": 60, "held": 1000}, set()),
+        ({"female": 1021, "held": 1000}, {"female"}),
+        ({"foreign": 1021, "juvenile": 1020, "held": 1000}, {"foreign"}),
+        ({"juvenile": 1021, "held": 1000}, {"juvenile"}),
+        ({"female": 60, "male": 3}, set()),
+    ],
+)  # fmt: skip
+def test_parts_that_contradict_the_persons_held_are_left_out_and_named(parts: Row, left_out: set[str]) -> None:
+    says: Row = {
+        "held": {}, "female": {"sex": "F"}, "male": {"sex": "M"}, "sentenced": {"legal_status": "SENTENCED"},
+        "unsentenced": {"legal_status": "UNSENTENCED"}, "foreign": {"citizenship": "FOREIGN"},
+        "juvenile": {"age": "JUVENILE"},
+    }  # fmt: skip
+    found = year_of(*(observation("FRA", value, **says[name]) for name, value in parts.items()))
+    named = {name.removeprefix("persons_held_") for name in (found["inconsistent"] or "").split(", ")} - {""}
+    assert named == left_out
+    assert found["persons_held"] == parts.pop("held", None)
+    shown = {name: found[f"persons_held_{name}"] for name in parts}
+    assert shown == {name: None if name in left_out else value for name, value in parts.items()}
+
+
+def admitted(year: int, value: float) -> Row:
+    return observation("FRA", value, year, measure="admissions")
+
+
+@pytest.mark.parametrize(("held", "shown"), [(722_120, None), (722_843, 722_120), (721_397, 722_120), (722_842, None)])
+def test_a_stock_repeated_as_a_flow_is_no_count_of_admissions(held: float, shown: float | None) -> None:
+    """Brazil, 2016: 722,120 held and as many admitted; 723 more or fewer are more than one in a thousand."""
+    found = year_of(observation("FRA", held), admitted(2020, 722_120))
+    assert (found["admissions"], found["inconsistent"]) == (shown, None if shown else "admissions")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1_408, False), (5_468, False), (5_469, True), (557_320, True), (557_321, False)]
+)
+def test_admissions_of_another_scale_than_the_other_years_are_left_out(value: float, shown: bool) -> None:
+    """Canada: between 54,533 and 61,797 a year, and 1,408 in 2018. The middle one is 54,687, or 55,732 with a high one."""
+    others = [admitted(year, v) for year, v in [(2012, 61_797), (2014, 54_687), (2016, 54_533), (2017, 55_732)]]
+    found = year_of(*others, admitted(2020, value))
+    assert (found["admissions"], found["inconsistent"]) == ((value, None) if shown else (None, "admissions"))
+    assert year_of(*others, admitted(2020, value), year=2016)["admissions"] == 54_533
+
+
+def test_the_headline_is_of_the_first_definition_that_may_stand_for_the_measure() -> None:
+    by_authority, by_holder = observation("USA", 2_162_400), observation("USA", 2_157_800, definition="custody")
+    found = year_of(by_authority, by_holder, place="USA")
+    assert (found["persons_held"], found["persons_held_definition"]) == (2_157_800, "custody")
+    assert found["sources"] == f"persons_held: {UNODC} (custody)"
+    everybody, adults = observation("AUS", 43_984), observation("AUS", 43_028, definition="adult_prisons")
+    found = year_of(everybody, adults, place="AUS")
+    assert (found["persons_held"], found["persons_held_definition"]) == (43_984, None)
+    found = year_of(adults, place="AUS")
+    assert (found["persons_held"], found["persons_held_definition"]) == (43_028, "adult_prisons")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"measure": "prisoners_under_jurisdiction"}, {"definition": "prisons_without_local_jails"},
+        {"measure": "official_capacity", "definition": "custody"},
+    ],
+)  # fmt: skip
+def test_what_counts_others_never_stands_for_the_measure(other: Row) -> None:
+    assert World([observation("USA", 1_230_100, **other)], until="country_year").rows("FROM country_year") == []

@@ -85,6 +85,16 @@ def test_only_everybody_in_all_prisons_by_the_measures_own_definition_is_counted
     adds_up(made)
 
 
+def test_a_definition_that_may_stand_for_the_measure_is_counted_where_it_is_the_first_of_the_latest_year() -> None:
+    made = world(
+        held("USA", 2_162_400, 2016, on=date(2016, 12, 31)), held("USA", 2_157_800, 2016, on=date(2016, 6, 30), definition="custody"),
+        held("AUS", 43_984, 2019), held("AUS", 43_028, 2019, on=date(2019, 12, 31), definition="adult_prisons"),
+        held("USA", 7, 2017, definition="prisons_without_local_jails"),
+    )  # fmt: skip
+    assert made.total()["total"] == 2_157_800 + 43_984
+    adds_up(made)
+
+
 def test_the_figure_behind_a_place_is_named() -> None:
     made = world(held("ALB", 5000, 2024), held("ALB", 4000, 2023))
     place = made.one("SELECT * FROM world_place WHERE place_id = 'ALB'")

@@ -1,46 +1,86 @@
--- One row a place and year: its chosen figures side by side. Published rates are not here; see table figure.
+-- One row a place and year: its headline figures side by side. Published rates are not here; see table figure.
+-- What contradicts the persons held, or the place's other years, is left out and named; table figure has it.
 WITH f AS (
-  SELECT * FROM figure
+  SELECT
+    figure.*, headline.position,
+    figure.measure || CASE list_filter([sex, age, legal_status, citizenship, offence, supervision, cause], lambda code: code NOT IN ('_T', '_Z'))
+      WHEN [] THEN '' WHEN ['F'] THEN '_female' WHEN ['M'] THEN '_male' WHEN ['SENTENCED'] THEN '_sentenced'
+      WHEN ['UNSENTENCED'] THEN '_unsentenced' WHEN ['FOREIGN'] THEN '_foreign' WHEN ['JUVENILE'] THEN '_juvenile' END AS name
+  FROM figure
+  JOIN reference.headline ON headline.measure = figure.measure AND headline.definition IS NOT DISTINCT FROM figure.definition
   ANTI JOIN (SELECT code AS grade FROM reference.rank WHERE list = 'never_alone') USING (grade)
-  WHERE facility = '_T' AND definition IS NULL
+  WHERE facility = '_T'
+),
+headlines AS (
+  SELECT * FROM f
+  WHERE measure = 'persons_held' AND name IS NOT NULL
+     OR name IN ('official_capacity', 'establishments', 'admissions', 'deaths_in_custody', 'persons_under_supervision')
+  QUALIFY row_number() OVER (PARTITION BY place_id, year, name ORDER BY position) = 1
 ),
 wide AS (
   SELECT
     place_id, year,
-    any_value(value) FILTER (measure = 'persons_held' AND total) AS persons_held,
-    any_value(derived) FILTER (measure = 'persons_held' AND total) AS persons_held_derived,
-    any_value(CASE WHEN period_kind = 'point' THEN period_end END) FILTER (measure = 'persons_held' AND total) AS persons_held_date,
-    any_value(source_id) FILTER (measure = 'persons_held' AND total) AS persons_held_source,
-    any_value(value) FILTER (measure = 'persons_held' AND sex = 'F' AND age = '_T' AND legal_status = '_T' AND citizenship = '_T') AS persons_held_female,
-    any_value(value) FILTER (measure = 'persons_held' AND sex = 'M' AND age = '_T' AND legal_status = '_T' AND citizenship = '_T') AS persons_held_male,
-    any_value(value) FILTER (measure = 'persons_held' AND sex = '_T' AND age = '_T' AND legal_status = 'SENTENCED' AND citizenship = '_T') AS persons_held_sentenced,
-    any_value(value) FILTER (measure = 'persons_held' AND sex = '_T' AND age = '_T' AND legal_status = 'UNSENTENCED' AND citizenship = '_T') AS persons_held_unsentenced,
-    any_value(value) FILTER (measure = 'persons_held' AND sex = '_T' AND age = '_T' AND legal_status = '_T' AND citizenship = 'FOREIGN') AS persons_held_foreign,
-    any_value(value) FILTER (measure = 'persons_held' AND sex = '_T' AND age = 'JUVENILE' AND legal_status = '_T' AND citizenship = '_T') AS persons_held_juvenile,
-    any_value(value) FILTER (measure = 'official_capacity' AND total) AS official_capacity,
-    any_value(value) FILTER (measure = 'establishments') AS establishments,
-    any_value(value) FILTER (measure = 'admissions' AND total) AS admissions,
-    any_value(value) FILTER (measure = 'deaths_in_custody' AND total) AS deaths_in_custody,
-    any_value(value) FILTER (measure = 'persons_under_supervision' AND total) AS persons_under_supervision
-  FROM (
-    SELECT *, sex = '_T' AND age = '_T' AND legal_status IN ('_T', '_Z') AND citizenship IN ('_T', '_Z')
-              AND offence IN ('_T', '_Z') AND supervision IN ('_T', '_Z') AND cause IN ('_T', '_Z') AS total
-    FROM f
-  )
-  WHERE offence IN ('_T', '_Z') AND measure <> 'population'
+    any_value(value) FILTER (name = 'persons_held') AS persons_held,
+    any_value(derived) FILTER (name = 'persons_held') AS persons_held_derived,
+    any_value(CASE WHEN period_kind = 'point' THEN period_end END) FILTER (name = 'persons_held') AS persons_held_date,
+    any_value(source_id) FILTER (name = 'persons_held') AS persons_held_source,
+    any_value(definition) FILTER (name = 'persons_held') AS persons_held_definition,
+    any_value(value) FILTER (name = 'persons_held_female') AS female,
+    any_value(value) FILTER (name = 'persons_held_male') AS male,
+    any_value(value) FILTER (name = 'persons_held_sentenced') AS sentenced,
+    any_value(value) FILTER (name = 'persons_held_unsentenced') AS unsentenced,
+    any_value(value) FILTER (name = 'persons_held_foreign') AS foreign_citizens,
+    any_value(value) FILTER (name = 'persons_held_juvenile') AS juvenile,
+    any_value(value) FILTER (name = 'official_capacity') AS official_capacity,
+    any_value(value) FILTER (name = 'establishments') AS establishments,
+    any_value(value) FILTER (name = 'admissions') AS admissions,
+    any_value(value) FILTER (name = 'deaths_in_custody') AS deaths_in_custody,
+    any_value(value) FILTER (name = 'persons_under_supervision') AS persons_under_supervision,
+    string_agg(name || ': ' || source_id || coalesce(' (' || definition || ')', ''), '; ' ORDER BY name) AS sources
+  FROM headlines
   GROUP BY place_id, year
+),
+bounded AS (
+  SELECT
+    wide.*, rules.*,
+    persons_held * (1 + disagreement_share) AS most,
+    quantile_cont(admissions, 0.5) OVER (PARTITION BY place_id) AS usual_admissions
+  FROM wide, reference.rules
+),
+judged AS (
+  SELECT
+    *,
+    coalesce(abs(female + male - persons_held) > persons_held * disagreement_share, greatest(female, male) > most, false) AS wrong_sexes,
+    coalesce(coalesce(sentenced, 0) + coalesce(unsentenced, 0) > most, false) AS wrong_statuses,
+    coalesce(foreign_citizens > most, false) AS wrong_foreign,
+    coalesce(juvenile > most, false) AS wrong_juvenile,
+    coalesce(persons_held > 0 AND abs(admissions - persons_held) <= persons_held * stock_repeated_share, false)
+      OR coalesce(admissions * out_of_scale < usual_admissions OR admissions > usual_admissions * out_of_scale, false) AS wrong_admissions
+  FROM bounded
 )
 SELECT
-  w.place_id, place.name, place.kind, w.year,
-  w.persons_held, w.persons_held_derived, w.persons_held_date, w.persons_held_source,
-  w.persons_held_female, w.persons_held_male, w.persons_held_sentenced, w.persons_held_unsentenced,
-  w.persons_held_foreign, w.persons_held_juvenile,
-  w.official_capacity, w.establishments, w.admissions, w.deaths_in_custody, w.persons_under_supervision,
+  j.place_id, place.name, place.kind, j.year,
+  j.persons_held, j.persons_held_derived, j.persons_held_date, j.persons_held_source, j.persons_held_definition,
+  CASE WHEN NOT wrong_sexes THEN female END AS persons_held_female,
+  CASE WHEN NOT wrong_sexes THEN male END AS persons_held_male,
+  CASE WHEN NOT wrong_statuses THEN sentenced END AS persons_held_sentenced,
+  CASE WHEN NOT wrong_statuses THEN unsentenced END AS persons_held_unsentenced,
+  CASE WHEN NOT wrong_foreign THEN foreign_citizens END AS persons_held_foreign,
+  CASE WHEN NOT wrong_juvenile THEN juvenile END AS persons_held_juvenile,
+  j.official_capacity, j.establishments,
+  CASE WHEN NOT wrong_admissions THEN admissions END AS admissions,
+  j.deaths_in_custody, j.persons_under_supervision,
   population.value AS population,
-  w.persons_held / population.value * 100000 AS persons_held_per_100k
-FROM wide w
+  j.persons_held / population.value * 100000 AS persons_held_per_100k,
+  concat_ws('; ', j.sources, 'population: ' || population.source_id) AS sources,
+  nullif(concat_ws(', ',
+    CASE WHEN wrong_sexes AND female IS NOT NULL THEN 'persons_held_female' END,
+    CASE WHEN wrong_sexes AND male IS NOT NULL THEN 'persons_held_male' END,
+    CASE WHEN wrong_statuses AND sentenced IS NOT NULL THEN 'persons_held_sentenced' END,
+    CASE WHEN wrong_statuses AND unsentenced IS NOT NULL THEN 'persons_held_unsentenced' END,
+    CASE WHEN wrong_foreign THEN 'persons_held_foreign' END,
+    CASE WHEN wrong_juvenile THEN 'persons_held_juvenile' END,
+    CASE WHEN wrong_admissions THEN 'admissions' END), '') AS inconsistent
+FROM judged j
 JOIN place USING (place_id)
 LEFT JOIN population USING (place_id, year)
-WHERE coalesce(w.persons_held, w.persons_held_female, w.persons_held_male, w.persons_held_sentenced, w.persons_held_unsentenced,
-               w.persons_held_foreign, w.persons_held_juvenile, w.official_capacity, w.establishments, w.admissions,
-               w.deaths_in_custody, w.persons_under_supervision) IS NOT NULL

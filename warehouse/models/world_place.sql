@@ -2,17 +2,14 @@
 -- The latest published figure on or before the day is taken. A place with parts is counted once: by its own figure
 -- unless each of its parts has a newer one, else by its parts. A place inside another's published figure is not counted.
 WITH latest AS (
-  SELECT
-    place_id,
-    max_by(figure_id, period_end) AS figure_id, max_by(value, period_end) AS value,
-    max_by(source_id, period_end) AS source_id,
-    max_by(period_start, period_end) AS period_start, max(period_end) AS period_end
+  SELECT place_id, figure_id, value, source_id, period_start, period_end
   FROM figure
+  JOIN reference.headline ON headline.measure = figure.measure AND headline.definition IS NOT DISTINCT FROM figure.definition
   ANTI JOIN (SELECT code AS grade FROM reference.rank WHERE list = 'never_alone') USING (grade)
-  WHERE measure = 'persons_held' AND facility = '_T' AND definition IS NULL AND NOT derived
+  WHERE figure.measure = 'persons_held' AND facility = '_T' AND NOT derived
     AND sex = '_T' AND age = '_T' AND legal_status = '_T' AND citizenship = '_T' AND offence = '_T'
     AND period_end <= getvariable('as_of')
-  GROUP BY place_id
+  QUALIFY row_number() OVER (PARTITION BY place_id ORDER BY year DESC, position) = 1
 ),
 leaf AS (
   SELECT p.place_id, p.name, p.kind, p.parent, p.region, p.subregion, l.* EXCLUDE (place_id)
