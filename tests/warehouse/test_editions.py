@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse.made import EUROSTAT, World, observation
+from tests.warehouse.made import EUROSTAT, UNODC, World, observation
 
 Row = dict[str, Any]
 
@@ -89,6 +89,11 @@ def test_a_row_of_supervision_holds_the_stock_against_people_and_prisoners() -> 
     (found,) = World(rows).rows("SELECT * FROM supervision")
     told = ("supervision", "age", "persons", "published_per_100k", "per_100k", "per_prisoner")
     assert [found[c] for c in told] == ["PROBATION", "_T", 200, 0.3, 400, 2]
+    proof = ("observation_id", "source_id", "citation", "definition", "grade")
+    # The source of a world that a test makes is cited by its own name.
+    assert [found[c] for c in proof] == [rows[0]["observation_id"], UNODC, UNODC, None, None]
+    held = "SELECT figure_id FROM figure WHERE measure = 'persons_held'"
+    assert found["held_figure_id"] == World(rows, until="figure").one(held)["figure_id"]
 
 
 def test_a_rate_alone_is_a_row_without_persons() -> None:
@@ -133,3 +138,57 @@ def test_juveniles_are_not_held_against_everybody() -> None:
     people = observation("FRA", 50_000, measure="population", source_id="world_bank_population")
     (found,) = World([supervised(200, age="JUVENILE"), people, observation("FRA", 100)]).rows("FROM supervision")
     assert (found["per_100k"], found["per_prisoner"]) == (None, None)
+
+
+DAY = {"on": date(2020, 12, 31)}
+FISCAL = {"period_start": date(2019, 4, 1), "period_end": date(2020, 3, 31), "period_kind": "average"}
+
+
+@pytest.mark.parametrize(
+    ("supervision", "prisoners", "ratio"),
+    [
+        (FISCAL, {}, None),
+        (FISCAL, FISCAL, 2),
+        (DAY, {}, 2),
+        (DAY, DAY, 2),
+        ({}, DAY, 2),
+        (DAY, {"on": date(2020, 6, 30)}, None),
+        ({"age": "ADULT"}, {}, None),
+        ({"age": "ADULT"}, {"age": "ADULT"}, 2),
+        ({}, {"age": "ADULT"}, None),
+        ({"age": "JUVENILE"}, {"age": "JUVENILE"}, None),
+        ({"definition": "one_agency"}, {}, None),
+        ({}, {"definition": "prisons_without_local_jails"}, None),
+        ({}, {"definition": "adult_prisons"}, 2),
+        ({}, {"source_id": "readings", "grade": "press"}, None),
+    ],
+)
+def test_only_what_is_of_like_time_and_scope_is_divided(supervision: Row, prisoners: Row, ratio: float | None) -> None:
+    """Canada, 2020: an average of April to March is not held against a count of the calendar year."""
+    (found,) = World([supervised(200, **supervision), observation("FRA", 100, **prisoners)]).rows("FROM supervision")
+    assert found["per_prisoner"] == ratio
+    assert (found["held_figure_id"] is None) == (ratio is None)
+
+
+def test_a_definition_of_its_own_gives_no_rate_of_all_people() -> None:
+    people = observation("FRA", 50_000, measure="population", source_id="world_bank_population")
+    (found,) = World([supervised(200, definition="devices"), people]).rows("FROM supervision")
+    assert (found["persons"], found["definition"], found["per_100k"]) == (200, "devices", None)
+
+
+@pytest.mark.parametrize(
+    ("all_ages", "adults", "expected"),
+    [
+        # United States, 2016: one number, of all ages in one source and of adults in another
+        ({}, {"value": 4_537_100.0, "grade": "raw_file"}, [("ADULT", 4_537_100, UNODC)]),
+        ({"grade": "press"}, {"value": 4_537_100.0, "grade": "raw_file"}, [("ADULT", 4_537_100, "readings")]),
+        ({}, {"value": 4_537_000.0}, [("ADULT", 4_537_000, "readings"), ("_T", 4_537_100, UNODC)]),
+        ({"definition": "d"}, {"value": 4_537_100.0}, [("ADULT", 4_537_100, "readings"), ("_T", 4_537_100, UNODC)]),
+        ({"supervision": "PAROLE"}, {"value": 4_537_100.0}, [("ADULT", 4_537_100, "readings"), ("_T", 4_537_100, UNODC)]),
+    ],
+)  # fmt: skip
+def test_adults_counted_as_of_all_ages_too_stand_once(all_ages: Row, adults: Row, expected: list[Any]) -> None:
+    rows = [supervised(4_537_100, **all_ages), supervised(age="ADULT", source_id="readings", **adults)]
+    for order in (rows, rows[::-1]):
+        found = World(order).rows("SELECT age, persons, source_id FROM supervision ORDER BY age")
+        assert [tuple(row.values()) for row in found] == expected
