@@ -43,6 +43,13 @@ def test_an_only_figure_is_taken_as_it_is() -> None:
     )  # fmt: skip
 
 
+def test_what_names_no_publication_is_cited_as_its_source_asks() -> None:
+    rows = [observation("FRA", 1), observation("FRA", 2, source_id="readings", citation="A report, 2020")]
+    found = World(rows, until="observation").rows("SELECT value, citation FROM observation ORDER BY value")
+    cited = World(rows, until="source").one("SELECT citation FROM source WHERE source_id = ?", UNODC)["citation"]
+    assert [row["citation"] for row in found] == [cited, "A report, 2020"]
+
+
 def test_a_source_nearer_to_the_counting_goes_first_whatever_else_is_said_of_it() -> None:
     national = observation("FRA", 1, source_id="ministry", status="E", vintage="2021")
     international = observation("FRA", 2, on=date(2020, 12, 31), vintage="2025")

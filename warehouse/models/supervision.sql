@@ -40,7 +40,7 @@ SELECT
   CASE WHEN t.age <> 'JUVENILE' AND t.definition IS NULL THEN persons / population.value * 100000 END AS per_100k,
   persons / nullif(held.value, 0) AS per_prisoner,
   CASE WHEN per_prisoner IS NOT NULL THEN held.figure_id END AS held_figure_id,
-  t.figure_id, t.derived, t.observation_id, t.source_id, coalesce(o.citation, s.citation) AS citation, t.grade, t.licence
+  t.figure_id, t.derived, t.observation_id, t.source_id, o.citation, t.grade, t.licence
 FROM single t
 LEFT JOIN rate r ON r.place_id = t.place_id AND r.year = t.year AND r.supervision = t.supervision AND r.age = t.figure_age
   AND r.definition IS NOT DISTINCT FROM t.definition AND r.source_id = t.source_id
@@ -50,4 +50,3 @@ LEFT JOIN held ON held.place_id = t.place_id AND held.year = t.year AND held.age
   AND (held.period_start <= t.period_start AND held.period_end >= t.period_end
     OR t.period_start <= held.period_start AND t.period_end >= held.period_end)
 LEFT JOIN observation o ON o.observation_id = t.observation_id
-LEFT JOIN source s ON s.source_id = t.source_id
