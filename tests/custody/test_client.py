@@ -16,7 +16,9 @@ import pytest
 import custody
 from dictionary.arrow import schema
 from dictionary.model import dictionary
+from sources.catalogue import sources
 from sources.errors import Refused
+from warehouse.rules import rules
 
 Row = dict[str, Any]
 
@@ -117,7 +119,7 @@ def test_rows_of_one_kind_stand_side_by_side(release: Write) -> None:
         ({"sex": "F"}, "a part of the cohort, sex: F"),
         ({"subgroup": "disposal: Custody"}, "a part of the cohort, subgroup: disposal: Custody"),
         ({"return_offence": "Violent"}, "return for one kind of offence: Violent"),
-        ({"definition": "three_states"}, "a definition of its own: three_states"),
+        ({"definition": "three_states"}, "a definition that counts otherwise: three_states"),
         ({"rate_percent": None}, "no rate is published"),
     ],
 )
@@ -173,6 +175,43 @@ def test_a_definition_of_its_own_may_be_asked_for(release: Write) -> None:
     assert rates(compare(release(cohort("USA", 60.0, definition="states_24")), any_definition=True)) == {"USA": 60}
 
 
+def test_a_definition_that_counts_the_same_in_its_own_way_is_taken_and_shown(release: Write) -> None:
+    """Northern Ireland: 25.0 of the cohort of 2005, from a review, and the publisher's own 45.4 of 2021/22."""
+    own = cohort("GBR-NIR", 45.401338, 2021, definition="ni_proven_reoffending")
+    found = compare(release(cohort("GBR-NIR", 25.0, 2005, grade="table_in_review"), own))
+    assert found.rows[["rate_percent", "definition"]].to_numpy().tolist() == [[45.401338, "ni_proven_reoffending"]]
+    assert reasons(found) == [("GBR-NIR", "another cohort of the place is taken")]
+
+
+def test_every_definition_that_counts_the_same_is_one_of_a_source() -> None:
+    assert set(rules()["comparable"]) <= {d for source in sources().values() for d in source.definitions}
+
+
+def test_of_one_cohort_the_best_evidence_is_taken(release: Write) -> None:
+    graded = [("press", 1.0), ("abstract", 2.0), (None, 3.0), ("raw_file", 4.0), ("official_page", 5.0)]
+    rows = [cohort("FRA", rate, grade=grade, vintage="2024" if grade else "2020") for grade, rate in graded]
+    assert rates(compare(release(*rows))) == {"FRA": 3}
+
+
+def test_a_cohort_that_is_not_stated_is_not_said_to_be_another(release: Write) -> None:
+    unknown = {"cohort_start": None, "cohort_end": None}
+    found = compare(release(cohort("FRA", 40.0), cohort("FRA", 41.0, **unknown)))
+    assert (rates(found), reasons(found)) == ({"FRA": 40}, [("FRA", "cohort not stated")])
+
+
+def test_where_the_cohort_of_what_is_taken_is_not_stated_that_is_said(release: Write) -> None:
+    taken = cohort("FRA", 41.0, cohort_start=None, cohort_end=None)
+    found = compare(release(cohort("FRA", 40.0, grade="press"), taken))
+    assert (rates(found), reasons(found)) == ({"FRA": 41}, [("FRA", "cohort of the figure taken not stated")])
+
+
+def test_a_share_that_follows_nobody_is_asked_for_without_a_time(release: Write) -> None:
+    share = {"basis": "stock_share", "outcome": "reimprisonment", "follow_up_months": None}
+    folder = release(cohort("AUS", 46.4, **share), cohort("FRA", 40.0, **{**share, "follow_up_months": 24.0}))
+    found = compare(folder, basis="stock_share", outcome="reimprisonment", follow_up_months=None)
+    assert (rates(found), reasons(found)) == ({"AUS": 46.4}, [("FRA", "another follow-up: 24 months")])
+
+
 def test_a_place_without_a_figure_is_said_and_no_place_is_refused(release: Write) -> None:
     folder = release(cohort("FRA", 40.0))
     assert reasons(compare(folder, ["FRA", "Namibia"])) == [("NAM", "no figure at all")]
@@ -187,6 +226,8 @@ def test_a_place_without_a_figure_is_said_and_no_place_is_refused(release: Write
         ({"places": []}, "places is empty"),
         ({"follow_up_months": "24"}, "follow_up_months is '24'"),
         ({"follow_up_months": -5}, "follow_up_months is -5"),
+        ({"follow_up_months": None}, "follow_up_months is None"),
+        ({"basis": "stock_share"}, "The basis stock_share follows nobody; give follow_up_months=None"),
         ({"counts_technical_violations": "maybe"}, "counts_technical_violations is 'maybe'"),
     ],
 )
