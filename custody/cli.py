@@ -156,7 +156,10 @@ def sources(json: Json = False) -> None:
 @app.command(epilog="Example: custody status")
 def status(json: Json = False) -> None:
     """Say what is here by source (with --json by file), what was refused and why, and the warehouse."""
+    from dataclasses import asdict
+
     from custody.report import print_sources
+    from sources.asked import Asking
     from sources.catalogue import sources as all_sources
     from warehouse.records import failures, summaries
     from warehouse.standing import find
@@ -164,18 +167,22 @@ def status(json: Json = False) -> None:
     home = Home.from_environment()
     rows = [v for s in all_sources().values() for v in summaries(home, s)]
     failed = [f for s in all_sources().values() for f in failures(home, s)]
+    not_fetched = [a for s in all_sources().values() for a in Asking(home).failures(s)]
     built = find(home)
     warehouse: dict[str, Any] | None = None
     if built:
         rows_of = {table.name: table.rows for table in built.tables}
         warehouse = {"path": str(home.warehouse), "as_of": built.as_of.isoformat(), "tables": rows_of}
     if json:
-        printing.as_json({"home": str(home.root), "vintages": rows, "failed": failed, "warehouse": warehouse})
+        said = {"vintages": rows, "failed": failed, "not_fetched": [asdict(a) for a in not_fetched]}
+        printing.as_json({"home": str(home.root), **said, "warehouse": warehouse})
         return
     print_sources(rows)
     print()
     for failure in failed:
         print(f"{failure['state']}: {failure['message']}")
+    for asked in not_fetched:
+        print(f"not fetched: {asked.source_id}: {asked.message}")
     if warehouse:
         print(
             f"Warehouse: {warehouse['path']}, world total as of {warehouse['as_of']}, "

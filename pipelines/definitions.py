@@ -16,6 +16,7 @@ from pydantic import Field
 
 from sources import fetch
 from sources.archive import Snapshot
+from sources.asked import Asked
 from sources.catalogue import Source, sources
 from sources.errors import Refused
 from sources.home import Home, sha256
@@ -80,7 +81,7 @@ def fetch_step(options: RunOptions) -> Iterator[dg.MaterializeResult[None]]:
     # Asked for here: Dagster does not know the type of a parameter where annotations are postponed.
     wanted = dg.AssetExecutionContext.get().selected_asset_keys
     chosen = [s for s in sources().values() if snapshot_key(s) in wanted]
-    asked: dict[str, list[fetch.Asked]] = {s.id: [] for s in chosen}
+    asked: dict[str, list[Asked]] = {s.id: [] for s in chosen}
     if options.ask != "none":
         with _alone(home):
             due_only = options.ask == "due"
@@ -107,7 +108,7 @@ def _digest_of(known: Sequence[Snapshot]) -> str:
     return sha256("".join(sorted(s.sha256 for s in known)).encode())
 
 
-def _asked(answers: Sequence[fetch.Asked]) -> str:
+def _asked(answers: Sequence[Asked]) -> str:
     rows = [f"| {a.file or 'addresses'} | {a.outcome} | {a.message} | {a.url} |" for a in answers]
     return "\n".join(["| file | outcome | what was said | address |", "| --- | --- | --- | --- |", *rows])
 

@@ -19,6 +19,7 @@ import yaml
 
 from dictionary.model import LOADER
 from sources import collecting
+from sources.asked import Asking
 from sources.catalogue import sources
 from sources.home import Home, write_bytes
 from warehouse import checkers
@@ -43,7 +44,7 @@ STOPPED = "Query interrupted"  # DuckDB's word for it, in a RuntimeError
 class Outcome:
     """How a run ended; `failure` is one sentence, or None where the warehouse stands as wanted.
 
-    `fallen_back` says for each source that uses an older vintage why it does.
+    `fallen_back` says for each source that uses an older vintage, or could not be asked for a newer one, why.
     """
 
     run_id: str
@@ -109,6 +110,8 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
         for check in result.get_asset_check_evaluations()
         if check.asset_key.path[0] == "accepted" and not check.passed
     ]
+    if not offline:
+        fallen_back += [f"{a.source_id}: {a.message}" for s in sources().values() for a in Asking(home).failures(s)]
     return Outcome(result.run_id, failure, told, fallen_back)
 
 

@@ -11,17 +11,17 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from sources.archive import Archive
+from sources.asked import ADDRESSES, DOCUMENT, Asked, Asking, Link
 from sources.catalogue import Source
 from sources.errors import Refused
-from sources.home import Home, now, read_json, sha256, write_json
-from sources.http import Answer, Client, NotFetched, Validators
+from sources.home import Home, now
+from sources.http import Answer, Client, NotFetched
 
 #: Days after which a publisher of that cadence is asked again. Publishers correct between editions, and a question
 #: whose answer is "not changed" costs them little.
@@ -33,81 +33,8 @@ CONTACT = "CUSTODY_CONTACT"
 #: How many sources are asked at once; one host is asked one thing at a time whatever this is.
 AT_ONCE = 8
 
-Outcome = Literal["new", "unchanged", "failed", "not_due", "by_hand"]
 Get = Callable[[str], bytes]
 Progress = Callable[[str], None]
-
-
-class Link(NamedTuple):
-    """Where a file is now, as a `discover.py` finds it: `discover(get) -> Iterable[Link]`."""
-
-    file: str
-    url: str
-
-
-#: Stands for the search for addresses, among links.
-ADDRESSES = Link("", "")
-
-#: The `file` of a document in which addresses are looked for, among links.
-DOCUMENT = "document"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What became of one file, or of the search for a source's addresses (`file` is then empty)."""
-
-    source_id: str
-    file: str
-    url: str
-    outcome: Outcome
-    message: str
-    asked_at: str
-    sha256: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-
-    @property
-    def validators(self) -> Validators:
-        """By which the next request can ask whether the file has changed."""
-        return Validators(self.etag, self.last_modified)
-
-
-class Asking:
-    """What was asked before, beside the archive: one small record for each address."""
-
-    def __init__(self, home: Home) -> None:
-        self.root = home.archive / "asked"
-
-    def _path(self, source_id: str, link: Link) -> Path:
-        return self.root / source_id / f"{link.file or 'addresses'}-{sha256(link.url.encode())[:12]}.json"
-
-    def last(self, source: Source, link: Link) -> Asked | None:
-        """The last question about a file at an address."""
-        return _record(self._path(source.id, link))
-
-    def failed(self, source: Source) -> bool:
-        """Whether any question to the source failed the last time."""
-        records = [_record(path) for path in (self.root / source.id).glob("*.json")]
-        return any(record is None or record.outcome == "failed" for record in records)
-
-    def forget_all_but(self, source: Source, links: Iterable[Link]) -> None:
-        """Forget addresses that are no longer the source's: a file that has moved is not missed for ever."""
-        kept = {self._path(source.id, link) for link in links}
-        for path in (self.root / source.id).glob("*.json"):
-            if path not in kept:
-                path.unlink()
-
-    def note(self, asked: Asked) -> Asked:
-        """Write down what became of a question."""
-        write_json(self._path(asked.source_id, Link(asked.file, asked.url)), asdict(asked))
-        return asked
-
-
-def _record(path: Path) -> Asked | None:
-    try:
-        return Asked(**read_json(path))
-    except (FileNotFoundError, Refused, TypeError):  # a damaged record only means that nothing is known
-        return None
 
 
 def client() -> Client:

@@ -24,6 +24,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from sources.asked import Validators
 from sources.errors import Refused
 from sources.home import now
 
@@ -54,19 +55,6 @@ class Limits:
     pause: float = 1
     redirects: int = 5
     max_bytes: int = 256 << 20
-
-
-@dataclass(frozen=True)
-class Validators:
-    """What a server said of a file by which it can tell whether it has changed."""
-
-    etag: str | None = None
-    last_modified: str | None = None
-
-    def headers(self) -> dict[str, str]:
-        """As a condition."""
-        given = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sources import fetch
+from sources import asked
 from sources.errors import refusal
 from sources.reading import read_json
 
@@ -35,12 +35,12 @@ class Link(NamedTuple):
     url: str
 
 
-def discover(get: Callable[[str], bytes]) -> list[fetch.Link]:
+def discover(get: Callable[[str], bytes]) -> list[asked.Link]:
     """Every weekly file of the publication that is listed first, which is the running year's."""
     listed = publications(get(COLLECTION))
     if not listed:
         raise refusal(NAME, "the collection lists no weekly publication; look at its page.")
-    return [fetch.Link("weekly_estate_figures", link.url) for link in attachments(get(listed[0].url))]
+    return [asked.Link("weekly_estate_figures", link.url) for link in attachments(get(listed[0].url))]
 
 
 def publications(api_json: bytes) -> list[Link]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+from sources.asked import Link
 from sources.errors import refusal
-from sources.fetch import Link
 from sources.france_prisons.parse import MONTHS
 
 TITLE = "Statistiques mensuelles de la population détenue et écrouée (format xlsx)"

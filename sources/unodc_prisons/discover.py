@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
+from sources.asked import Link
 from sources.errors import refusal
-from sources.fetch import Link
 from sources.reading import read_json
 
 FILE = "data_cts_prisons_and_prisoners"

@@ -82,8 +82,7 @@ class Server(ThreadingHTTPServer):
 
     def client(self, limits: Limits = QUICK, sleep: Callable[[float], None] = lambda _: None) -> Client:
         """A client whose requests come here."""
-        adapter = Led(f"http://127.0.0.1:{self.server_address[1]}")
-        return Client("tests@example.org", limits, adapter=adapter, resolve=self.resolve, sleep=sleep)
+        return led(self.server_address[1], limits, self.resolve, sleep)
 
 
 class Led(HTTPAdapter):
@@ -98,6 +97,17 @@ class Led(HTTPAdapter):
         parts = urlsplit(request.url or "")
         request.url = f"{self.to}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
         return super().send(request, *args, **kwargs)
+
+
+def led(
+    port: int,
+    limits: Limits = QUICK,
+    resolve: Callable[[str], list[str]] = lambda _: [PUBLIC],
+    sleep: Callable[[float], None] = lambda _: None,
+) -> Client:
+    """A client whose requests go to a port of this machine."""
+    adapter = Led(f"http://127.0.0.1:{port}")
+    return Client("tests@example.org", limits, adapter=adapter, resolve=resolve, sleep=sleep)
 
 
 @contextmanager

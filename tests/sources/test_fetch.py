@@ -12,8 +12,9 @@ import pytest
 
 from sources import fetch as fetching
 from sources.archive import Archive
+from sources.asked import Asked, Asking, Link
 from sources.catalogue import source
-from sources.fetch import Asked, Asking, Link, fetch, is_due
+from sources.fetch import fetch, is_due
 from sources.home import Home, sha256
 from tests.sources.server import Server, cut, running, status, whole
 

@@ -13,7 +13,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from sources.http import Client, NotFetched, Validators
+from sources.asked import Validators
+from sources.http import Client, NotFetched
 from tests.sources.server import QUICK, Answering, Request, Server, cut, rest, running, status, whole
 
 URL = "https://publisher.example/files/prisons.csv"

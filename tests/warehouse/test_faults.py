@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from sources.asked import Asked
 from sources.catalogue import source
-from sources.fetch import Asked, fetch
+from sources.fetch import fetch
 from sources.home import Home
 from tests.conftest import REPOSITORY
 from tests.sources.server import QUICK, Answering, Request, Server, cut, running, status, whole
