@@ -76,6 +76,8 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
         home.build_record.unlink(missing_ok=True)
         identity = identify(beside)
         os.replace(beside, home.warehouse)
+    except duckdb.Error as error:  # of a full disk, for one
+        raise BuildFailed(f"{str(error).splitlines()[0]} The last warehouse stays.") from error
     finally:
         _remove_leftovers(home)
     home.build_failure.unlink(missing_ok=True)
