@@ -161,12 +161,13 @@ def status(json: Json = False) -> None:
     from custody.report import print_sources
     from sources.asked import Asking
     from sources.catalogue import sources as all_sources
-    from warehouse.records import failures, summaries
+    from warehouse.records import failures, summaries, withdrawals
     from warehouse.standing import find
 
     home = Home.from_environment()
     rows = [v for s in all_sources().values() for v in summaries(home, s)]
     failed = [f for s in all_sources().values() for f in failures(home, s)]
+    withdrawn = [w for s in all_sources().values() for w in withdrawals(home, s)]
     not_fetched = [a for s in all_sources().values() for a in Asking(home).failures(s)]
     built = find(home)
     warehouse: dict[str, Any] | None = None
@@ -174,13 +175,20 @@ def status(json: Json = False) -> None:
         rows_of = {table.name: table.rows for table in built.tables}
         warehouse = {"path": str(home.warehouse), "as_of": built.as_of.isoformat(), "tables": rows_of}
     if json:
-        said = {"vintages": rows, "failed": failed, "not_fetched": [asdict(a) for a in not_fetched]}
+        said = {
+            "vintages": rows,
+            "failed": failed,
+            "not_fetched": [asdict(a) for a in not_fetched],
+            "withdrawn": withdrawn,
+        }
         printing.as_json({"home": str(home.root), **said, "warehouse": warehouse})
         return
     print_sources(rows)
     print()
     for failure in failed:
         print(f"{failure['state']}: {failure['message']}")
+    for gone in withdrawn:
+        print(f"withdrawn: {gone['source']}/{gone['file']}, vintage {gone['vintage']}: {gone['reason']}")
     for asked in not_fetched:
         print(f"not fetched: {asked.source_id}: {asked.message}")
     if warehouse:

@@ -193,9 +193,10 @@ class Archive:
             os.fsync(stream.fileno())
 
     def withdraw(self, source_id: str, file: str, digest: str, reason: str) -> None:
-        """Note that a snapshot is no longer used; its bytes stay."""
+        """Note that a snapshot, where it is here, is no longer used; its bytes stay."""
         record = self._records(source_id, file) / f"{digest}.json"
-        write_json(record, {**read_json(record), "withdrawn": f"{now()} {reason}"})
+        if record.exists():
+            write_json(record, {**read_json(record), "withdrawn": f"{now()} {reason}"})
 
     def snapshots(self, source_id: str, file: str) -> list[Snapshot]:
         """The snapshots of one file that are not withdrawn, oldest retrieval first."""

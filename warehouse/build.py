@@ -114,7 +114,8 @@ def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
         write_json(home.build_failure, to_plain(failed))
         raise BuildFailed(
             f"{failed[0].sentence()} The last warehouse stays. "
-            f"Critical failures, {len(failed)} in all, are in {home.build_failure}."
+            f"Critical failures, {len(failed)} in all, are in {home.build_failure}. "
+            "If a file taken in since is to blame, `custody withdraw` takes it out of use."
         )
 
 

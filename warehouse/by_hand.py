@@ -11,12 +11,12 @@ from pathlib import Path
 from sources.archive import Archive, Snapshot, check_type
 from sources.catalogue import Source, source
 from sources.errors import Misused, Refused
-from sources.home import Home, new_folder, now, sha256
+from sources.home import Home, new_folder, now, sha256, write_json
 from warehouse import checkers
 from warehouse.accepted import is_vintage
 from warehouse.candidate import complete, parse
 from warehouse.intake import Ground, Verdict, decide
-from warehouse.records import WITHDRAWN, Vintage, vintage_order, vintages
+from warehouse.records import REASON, Vintage, vintage_order, vintages, withdrawn_folder
 
 
 def import_file(
@@ -88,20 +88,23 @@ def withdraw(home: Home, source_id: str, file: str, vintage: str, reason: str) -
     """Use a vintage no longer: its rows and its file's bytes stay, and neither is taken in again.
 
     Raises:
-        Misused: when there is no such vintage, or it came with the program.
+        Misused: when there is no such vintage, or no reason.
     """
+    if not reason.strip():
+        raise Misused("Say why in --reason: whoever comes after must know.")
     known = source(source_id)
     named = f"{source_id}/{file} {vintage}"
     own = [v for v in vintages(home, known) if (v.file, v.vintage) == (file, vintage)]
     if not own:
         raise Misused(f"There is no vintage {named}; `custody status --json` lists them.")
-    if own[0].bundled:
-        raise Misused(f"{named} came with the program; import a better file, which goes before it.")
     digest = own[0].snapshot["sha256"]
     Archive(home.archive).withdraw(source_id, file, digest, reason)
-    aside = own[0].folder.with_name(f"{WITHDRAWN}{vintage}-{digest[:16]}")
+    aside = withdrawn_folder(home, own[0])
     shutil.rmtree(aside, ignore_errors=True)
-    os.replace(own[0].folder, aside)
+    if not own[0].bundled:
+        os.replace(own[0].folder, aside)
+    told = {"source": source_id, "file": file, "vintage": vintage, "sha256": digest, "at": now(), "reason": reason}
+    write_json(aside / REASON, told)
 
 
 def bundle_source(home: Home, known: Source) -> list[Vintage]:

@@ -22,6 +22,7 @@ WITHDRAWN = ".withdrawn-"
 RECORD = "accepted.json"
 CHECKS = "checks.json"  # apart, because it is long and seldom read
 REPORT = "report.json"
+REASON = "withdrawn.json"
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,23 @@ def _whole(root: Path, name: str) -> list[Path]:
 
 def vintages(home: Home, source: Source) -> list[Vintage]:
     """The accepted vintages of a source, oldest first; an own one goes before the bundled one of the same stamp."""
-    known = {(v.file, v.vintage): v for v in _list(source.bundled, True)}
+    bundled = _list(source.bundled, True)
+    known = {(v.file, v.vintage): v for v in bundled if not withdrawn_folder(home, v).exists()}
     known |= {(v.file, v.vintage): v for v in _list(home.accepted / source.id, False)}
     return sorted(known.values(), key=lambda v: (v.file, vintage_order(v.vintage)))
+
+
+def withdrawn_folder(home: Home, vintage: Vintage) -> Path:
+    """Where a vintage lies, or is named, once it is withdrawn."""
+    name = f"{WITHDRAWN}{vintage.vintage}-{vintage.snapshot['sha256'][:16]}"
+    return home.accepted / vintage.source_id / vintage.file / name
+
+
+def withdrawals(home: Home, source: Source) -> list[dict[str, str]]:
+    """What is no longer used: file, vintage, when and why; nothing of what was imported again."""
+    used = {(v.file, v.snapshot["sha256"]) for v in vintages(home, source)}
+    told = [read_json(path) for path in sorted((home.accepted / source.id).glob(f"*/{WITHDRAWN}*/{REASON}"))]
+    return [t for t in told if (t["file"], t["sha256"]) not in used]
 
 
 def snapshots(home: Home, source: Source) -> list[Snapshot]:

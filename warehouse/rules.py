@@ -19,7 +19,7 @@ RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": f
 #: Stands in `headline` for the measure's own definition.
 OWN = "own"
 #: What table reference.rules has: the rules that are one number.
-NUMBERS = ("disagreement_share", "stock_repeated_share", "out_of_scale")
+NUMBERS = ("disagreement_share", "stock_repeated_share", "juveniles_at_most", "out_of_scale")
 
 
 def read(path: Path) -> dict[str, Any]:

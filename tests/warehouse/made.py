@@ -23,6 +23,7 @@ from dictionary.arrow import schema
 from dictionary.model import BREAKDOWNS, dictionary
 from sources.places import places
 from warehouse import models
+from warehouse.rules import NUMBERS
 
 UNODC, EUROSTAT = "unodc_prisons", "eurostat_prisons"
 
@@ -191,8 +192,8 @@ def _base() -> duckdb.DuckDBPyConnection:
         ),
         "rank": _table(("list", "code", "position"), ranks),
         "rules": _table(
-            ("disagreement_share", "stock_repeated_share", "out_of_scale"),
-            [(float(rules["disagreement_share"]), float(rules["stock_repeated_share"]), float(rules["out_of_scale"]))],
+            NUMBERS,
+            [tuple(float(rules[name]) for name in NUMBERS)],
         ),
         "headline": _table(
             ("measure", "definition", "position"),

@@ -12,8 +12,9 @@ from sources.archive import Snapshot
 from sources.catalogue import source, sources
 from sources.home import Home, sha256_file
 from warehouse.accepted import as_arrow
+from warehouse.by_hand import withdraw
 from warehouse.candidate import complete, parse
-from warehouse.records import vintages
+from warehouse.records import vintages, withdrawals
 
 BUNDLED = sorted(name for name, known in sources().items() if known.bundled.is_dir())
 
@@ -53,3 +54,13 @@ def test_every_bundled_figure_is_in_the_package() -> None:
         p.suffix for room in rooms for p in (root / room).rglob("*") if p.is_file() and "__pycache__" not in p.parts
     }
     assert {f"*{kind}" for kind in kinds - {".py"}} <= set(listed)
+
+
+def test_what_came_with_the_program_is_withdrawn_like_any_other(tmp_path: Path) -> None:
+    home, eurostat = Home(tmp_path / "home"), "eurostat_prisons"
+    (bundled,) = [v for v in vintages(home, source(eurostat)) if v.file == "crim_pris_cap"]
+    withdraw(home, eurostat, "crim_pris_cap", bundled.vintage, "taken from a draft")
+    assert not [v for v in vintages(home, source(eurostat)) if v.file == "crim_pris_cap"]
+    assert bundled.folder.is_dir()
+    (told,) = withdrawals(home, source(eurostat))
+    assert (told["file"], told["vintage"], told["reason"]) == ("crim_pris_cap", bundled.vintage, "taken from a draft")

@@ -388,6 +388,13 @@ def test_what_proved_wrong_is_withdrawn_and_comes_back_only_when_it_is_imported_
     assert own_vintages(home) == ["2026-05-01"] and read_json(record)["withdrawn"] is None
 
 
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_without_a_reason_nothing_is_withdrawn(home: Home, reason: str) -> None:
+    with pytest.raises(Misused, match="Say why"):
+        withdraw(home, EUROSTAT, "crim_pris_cap", "2023-04", reason)
+    assert not home.root.exists()
+
+
 def test_what_is_not_there_is_not_withdrawn(home: Home) -> None:
     with pytest.raises(Misused, match="There is no vintage eurostat_prisons/crim_pris_ctz 1999"):
         withdraw(home, EUROSTAT, "crim_pris_ctz", "1999", "a reason")

@@ -51,6 +51,23 @@ def test_a_figure_given_up_or_first_given_is_no_revision_and_missing_against_giv
     assert (found["earlier_value"], found["value"], found["change"]) == (None, 5, None)
 
 
+def test_a_figure_that_is_given_no_more_is_told() -> None:
+    """In a file whose editions each stand for the whole; where they extend each other, the older one's figure stands."""
+    kept = observation("FRA", 100, 2023, source_id="src", file="one", vintage="2024")
+    gone = observation("DEU", 58_000, 2023, source_id="src", file="one", vintage="2024")
+    again = observation("FRA", 100, 2023, source_id="src", file="one", vintage="2025")
+    (found,) = World([kept, gone, again], until="vanished").rows("SELECT * FROM vanished")
+    assert (found["place_id"], found["value"], found["vintage"], found["later_vintage"]) == (
+        "DEU",
+        58_000,
+        "2024",
+        "2025",
+    )
+    assert found["observation_id"] == gone["observation_id"]
+    rows = [edition("2020", 1, 2018), edition("2021", 2, 2019)]
+    assert World(rows, until="vanished").rows("SELECT * FROM vanished") == []
+
+
 def test_a_change_from_zero_has_no_share() -> None:
     (found,) = World([edition("2020", 0), edition("2021", 5)], until="revision").rows("SELECT * FROM revision")
     assert (found["change"], found["change_share"]) == (5, None)

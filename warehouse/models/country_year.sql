@@ -40,12 +40,31 @@ wide AS (
   FROM headlines
   GROUP BY place_id, year
 ),
+-- What has been published as persons held: admissions that repeat one of these are the stock under another name.
+stock AS (
+  SELECT place_id, year(period_end) AS year, value, sex = '_T' AND age = '_T' AND legal_status = '_T' AS everybody
+  FROM observation
+  WHERE measure = 'persons_held' AND facility = '_T' AND citizenship = '_T' AND offence = '_T' AND value > 0
+  UNION ALL
+  SELECT place_id, year, sum(value), true
+  FROM figure
+  WHERE measure = 'persons_held' AND facility = '_T' AND age = '_T' AND legal_status = '_T' AND citizenship = '_T'
+    AND offence = '_T' AND definition IS NULL AND sex IN ('F', 'M')
+  GROUP BY place_id, year HAVING count(*) = 2
+),
+repeated AS (
+  SELECT DISTINCT h.place_id, h.year
+  FROM headlines h JOIN stock s USING (place_id, year), reference.rules
+  WHERE h.name = 'admissions'
+    -- Parts are many, so that one may come near by chance.
+    AND CASE WHEN s.everybody THEN abs(h.value - s.value) <= s.value * stock_repeated_share ELSE h.value = s.value AND h.value >= 100 END
+),
 bounded AS (
   SELECT
-    wide.*, rules.*,
+    wide.*, rules.*, repeated.place_id IS NOT NULL AS stock_repeated,
     persons_held * (1 + disagreement_share) AS most,
     quantile_cont(admissions, 0.5) OVER (PARTITION BY place_id) AS usual_admissions
-  FROM wide, reference.rules
+  FROM wide LEFT JOIN repeated USING (place_id, year), reference.rules
 ),
 judged AS (
   SELECT
@@ -53,9 +72,8 @@ judged AS (
     coalesce(abs(female + male - persons_held) > persons_held * disagreement_share, greatest(female, male) > most, false) AS wrong_sexes,
     coalesce(coalesce(sentenced, 0) + coalesce(unsentenced, 0) > most, false) AS wrong_statuses,
     coalesce(foreign_citizens > most, false) AS wrong_foreign,
-    coalesce(juvenile > most, false) AS wrong_juvenile,
-    coalesce(persons_held > 0 AND abs(admissions - persons_held) <= persons_held * stock_repeated_share, false)
-      OR coalesce(admissions * out_of_scale < usual_admissions OR admissions > usual_admissions * out_of_scale, false) AS wrong_admissions
+    coalesce(juvenile > most OR juvenile > persons_held * juveniles_at_most, false) AS wrong_juvenile,
+    stock_repeated OR coalesce(admissions * out_of_scale < usual_admissions OR admissions > usual_admissions * out_of_scale, false) AS wrong_admissions
   FROM bounded
 )
 SELECT
