@@ -6,6 +6,7 @@ the record, and `seen.jsonl` beside the records one line each time the same or o
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
@@ -44,6 +45,13 @@ class Snapshot:
     answer: Mapping[str, Any] | None = None
 
 
+def is_utf_16(data: bytes) -> bool:
+    """Whether text is in two bytes a letter: it begins with a byte order mark, or with plain letters so written."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    return len(data) > 1 and any(data[0:20:2]) != any(data[1:20:2])
+
+
 def media_type(data: bytes) -> MediaType | None:
     """The type of a file by its content; None where it is none that Custody reads."""
     if data[:2] == b"PK":
@@ -78,6 +86,8 @@ def check_type(source: Source, file: str, name: str, data: bytes) -> MediaType:
     if found not in declared:
         hints = {"html": " It looks like a web page, perhaps an error page.", "zip": " It may be cut off or damaged."}
         hint = hints.get(found or "", "")
+        if found is None and is_utf_16(data):
+            hint = " It is text in UTF-16; save it as UTF-8, or in whichever other encoding the publisher uses."
         raise refusal(
             name,
             f"the content is {found or 'of no known type'}, not {' or '.join(declared)} as {source.id} declares for "

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
+from sources.archive import is_utf_16
 from sources.errors import Refused, refusal
 from sources.places import Resolver, UnknownPlace, find
 
@@ -40,6 +41,10 @@ DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, 
 
 #: No publisher's member file is larger unpacked; a zip that says otherwise is a bomb.
 UNPACKED_BYTES = 512 * 1024 * 1024
+
+#: The texts that cells share are at most half a megabyte in known files; each entry takes far more room than its bytes.
+SHARED_TEXTS = "sharedstrings.xml"
+SHARED_BYTES = 32 * 1024 * 1024
 
 #: No publisher's sheet has more cells laid out; a few bytes can claim seventeen thousand million.
 SHEET_CELLS = 20_000_000
@@ -441,6 +446,9 @@ def _cells_laid_out(file: RawFile, archive: zipfile.ZipFile, exact: bool) -> int
     """How many cells all sheets of a workbook reach over; refused, where that is `exact`, when they are too many."""
     cells = 0
     for info in archive.infolist():
+        if info.filename.lower().endswith(SHARED_TEXTS) and info.file_size > SHARED_BYTES:
+            why = f"{info.filename} would unpack to {info.file_size:,} bytes, more than in any known file"
+            raise refusal(file.name, f"{why}; it is not read.")
         unpacked = _unpacked(file.data, info)
         ods = info.filename == "content.xml"
         for rows, columns in _ods_extents(unpacked) if ods else [_xlsx_extent(unpacked, exact)]:
@@ -541,13 +549,19 @@ def sheet_cells(file: RawFile, sheet: str, rows: Rows, header_row: int, expected
     )
 
 
-def decode(name: str, data: bytes) -> str:
-    """UTF-8 text, with or without a byte order mark."""
+def decode(name: str, data: bytes, encoding: str = "utf-8-sig") -> str:
+    """Text in the encoding that the publisher uses: UTF-8, with or without a byte order mark, unless another is given.
+
+    A member of a zip is looked at here for the first time, a file was before it was stored.
+    """
+    words = "UTF-8" if encoding == "utf-8-sig" else encoding
+    if is_utf_16(data):
+        raise refusal(name, f"the text is UTF-16; save it as {words}.")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise refusal(
-            name, f"not UTF-8 text (byte {error.start}); get it again or say which encoding it is in."
+            name, f"not {words} text (byte {error.start}); get it again or say which encoding it is in."
         ) from error
 
 

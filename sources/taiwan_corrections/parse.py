@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from sources.errors import refusal
-from sources.reading import Cells, LeftOut, Parsed, RawFile, check_header, text_cells, text_rows
+from sources.reading import Cells, LeftOut, Parsed, RawFile, check_header, decode, text_cells, text_rows
 from sources.sums import add_up
 
 HERE = Path(__file__).parent
@@ -56,11 +56,7 @@ def parse(file: RawFile) -> Parsed:
 
 def _cells(file: RawFile, header: Sequence[str], encoding: str = "utf-8-sig", ended: bool = False) -> Cells:
     """The file as a table; the publisher ends the last line of one file only."""
-    try:
-        text = file.data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise refusal(file.name, f"not {encoding} text (byte {error.start}); get it again.") from error
-    rows, lines = text_rows(file.name, text, ended=ended)
+    rows, lines = text_rows(file.name, decode(file.name, file.data, encoding), ended=ended)
     check_header(file.name, rows[0], header, 1)
     return text_cells(file.name, rows[1:], lines[1:], header)
 

@@ -215,6 +215,20 @@ def test_bytes_with_nul_are_refused_and_nothing_is_stored(archive: Archive) -> N
     assert not archive.root.exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_text_in_two_bytes_a_letter_is_named_as_such(archive: Archive, encoding: str) -> None:
+    with pytest.raises(Refused, match="It is text in UTF-16; save it as UTF-8"):
+        put(archive, CSV.decode().encode(encoding))
+    assert not archive.root.exists()
+
+
+@pytest.mark.parametrize("data", [b"\0" * 40, b"a,b\n\0,2\n" * 9, bytes(range(256))])
+def test_what_is_no_text_is_not_taken_for_utf_16(archive: Archive, data: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        put(archive, data)
+    assert "UTF-16" not in str(refused.value)
+
+
 def test_the_declared_types_decide() -> None:
     assert (
         check_type(source("unodc_prisons"), "data_cts_prisons_and_prisoners", "x", workbook({"s": [["a"]]})) == "xlsx"

@@ -192,6 +192,27 @@ def test_many_sheets_that_are_each_small_enough_are_not_laid_out_together() -> N
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("name", ["xl/sharedStrings.xml", "XL/SHAREDSTRINGS.XML", "xl\\sharedStrings.xml"])
+def test_shared_texts_without_end_are_refused_before_they_are_unpacked(name: str) -> None:
+    """36 million empty entries are 180 MB of XML, 180 kB of zip and would be a gigabyte of memory."""
+    with zipfile.ZipFile(io.BytesIO(xlsx(FAR))) as whole:
+        members = {member: whole.read(member) for member in whole.namelist()}
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+        with archive.open(name, "w") as stream:
+            stream.write(f'<sst xmlns="{MAIN}">'.encode())
+            for _ in range(36):
+                stream.write(b"<si/>" * 1_000_000)
+            stream.write(b"</sst>")
+    tracemalloc.start()
+    with pytest.raises(Refused, match=r"^f.xlsx: .* would unpack to 180,000,\d{3} bytes, more than in any known file"):
+        read("f.xlsx", data.getvalue())
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
 def test_many_ordinary_sheets_are_read() -> None:
     whole = workbook({f"S{n}": [["x"], [1]] for n in range(60)})
     assert len(reading.read_workbook(RawFile("f.xlsx", "f", whole, Resolver("place_id", {})))) == 60

@@ -225,6 +225,14 @@ def test_text_in_another_encoding_is_refused_with_the_byte() -> None:
     assert decode("f.csv", b"\xef\xbb\xbfCura\xc3\xa7ao") == "Curaçao"
 
 
+def test_text_in_utf_16_is_named_and_short_text_is_not_taken_for_it() -> None:
+    with pytest.raises(Refused, match=r"^f\.csv: the text is UTF-16; save it as UTF-8\.$"):
+        decode("f.csv", "place,year\n".encode("utf-16"))
+    with pytest.raises(Refused, match=r"^f\.csv: the text is UTF-16; save it as big5\.$"):
+        decode("f.csv", "機關別,\n".encode("utf-16"), "big5")
+    assert [decode("f.csv", data) for data in (b"", b"a", b"ab")] == ["", "a", "ab"]
+
+
 @given(st.lists(st.lists(st.text("ab,\"\n\r ;'é"), min_size=2, max_size=2), min_size=1))
 def test_what_was_written_as_csv_is_read_as_it_was(table: list[list[str]]) -> None:
     assert text_rows("f", delimited(table, quote=True).decode())[0] == table

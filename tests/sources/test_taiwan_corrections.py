@@ -251,7 +251,7 @@ def test_another_encoding_a_name_without_a_year_and_a_lost_end_are_refused() -> 
     ended = delimited([BY_PRISON, *PRISONS])
     with pytest.raises(Refused, match="not big5 text|the columns are not the expected ones"):
         read("by_prison", ended)
-    with pytest.raises(Refused, match="not utf-8-sig text"):
+    with pytest.raises(Refused, match="not UTF-8 text"):
         read("overview", unended([OVERVIEW, *YEARS]).decode().encode("big5"))
     with pytest.raises(Refused, match="does not bear the Republic's year"):
         read("by_prison", whole("by_prison", PRISONS), "年監所受刑人人數.csv")

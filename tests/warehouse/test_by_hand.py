@@ -156,7 +156,7 @@ BAD_EUROSTAT: list[tuple[str, bytes, list[str]]] = [
     ("nothing", b"", ["the file is empty"]),
     ("another encoding", ctz(row("Cura\xe7ao")).replace("\xe7".encode(), b"\xe7"), ["not UTF-8 text"]),
     ("a zip", unodc(), ["xlsx, not csv or tsv"]),
-    ("two bytes a letter", ctz(row()).decode().encode("utf-16"), ["of no known type"]),
+    ("two bytes a letter", ctz(row()).decode().encode("utf-16"), ["text in UTF-16; save it as UTF-8"]),
     ("json", b'{"error": "not found, sorry"}', ["json, not csv or tsv"]),
 ]  # fmt: skip
 
