@@ -11,7 +11,7 @@ people wear a monitor at home, are no custody: their people are under supervisio
 kept.
 
 Column 2 is the personal number of whoever closed the form. It is dropped before anything else is looked at, and no
-refusal quotes a cell that could hold one.
+refusal quotes a long number: of one in the wrong place, only how many digits it has is said.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ MAYBE_VIRTUAL = re.compile("monitor|tornozel|virtual|eletr[oôó]nic", re.IGNORE
 
 #: The only date in a file is in its name: the half-year whose last day is the reference day.
 CYCLE = re.compile(r"(?P<month>jun|dez)(?:ho|embro)?[-_ ]*(?:de)?[-_ ]*(?P<year>20\d\d)\.xlsx", re.IGNORECASE)
-#: Eleven digits, with or without the marks that part them.
-PERSONAL_NUMBER = re.compile(r"\d{3}[. ]?\d{3}[. ]?\d{3}[- ]?\d{2}|\d{9,}")
+#: Eight digits or more, with or without marks that part them: a telephone or a person's number, never a figure.
+LONG_NUMBER = re.compile(r"\d(?:[\W_]*\d){7,}")
 MOST = 999_999
 
 REGIMES = ("SENTENCED_CLOSED", "SENTENCED_SEMI_OPEN", "SENTENCED_OPEN")
@@ -166,7 +166,6 @@ def _read(file: RawFile) -> dict[str, tuple[str, list[Any]]]:
         if row[1] == "" or row[1] in row[:1] or row[1] in row[2:]:
             why = f"{PERSONAL!r} is empty or stands there twice; the row is shifted."
             raise refusal(file.name, why, number, "B")
-    header[1] = ""
     columns: dict[str, tuple[str, list[Any]]] = {}
     known = _known()
     for at, name in enumerate(header):
@@ -184,7 +183,7 @@ def _read(file: RawFile) -> dict[str, tuple[str, list[Any]]]:
     for name in (NAME, STATE, KIND, *CONSTANT):
         letters, cells = columns[name]
         for number, cell in enumerate(cells, start=2):
-            if not isinstance(cell, str) or PERSONAL_NUMBER.search(cell):
+            if not isinstance(cell, str) or LONG_NUMBER.search(cell):
                 raise refusal(file.name, "not words, or a long number is in them.", number, letters)
             if cell == "":
                 raise refusal(file.name, f"{name!r} is empty.", number, letters)
@@ -280,11 +279,10 @@ def _number(cell: Any) -> int | None:
 
 def _shown(cell: Any) -> str:
     """A cell as a refusal may quote it."""
-    return (
-        "a long number"
-        if PERSONAL_NUMBER.search(f"{cell:.0f}" if isinstance(cell, float) else str(cell))
-        else repr(cell)
-    )
+    text = f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)
+    if found := LONG_NUMBER.search(text):
+        return f"a number of {sum(sign.isdigit() for sign in found[0])} digits"
+    return repr(cell)
 
 
 def _refuse_unequal(file: RawFile, figures: list[Column]) -> None:

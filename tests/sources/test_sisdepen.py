@@ -16,8 +16,10 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from sources.errors import Refused
+from sources.home import Home
 from sources.reading import LeftOut, Parsed
 from tests.sources.fixtures import complete, parse, workbook
+from warehouse.by_hand import import_file
 
 SOURCE, FILE = "sisdepen", "establishments"
 NAME = "InfopenJunhode2020.xlsx"
@@ -214,6 +216,45 @@ def test_no_refusal_shows_the_personal_number(wrong: Callable[[list[Any]], list[
     with pytest.raises(Refused) as refused:
         read(book(wrong(cells)))
     assert not re.search(r"111\W*444\W*777\W*35|1\.1144477735", str(refused.value))
+
+
+#: Invented numbers as a form may hold them, and what may be said of each.
+LONG = [
+    ("11144477735", 11), (11144477735, 11), ("111.444.777-35", 11), ("111 444 777 / 35", 11), (32221234, 8),
+    ("3222-1234", 8), ("(68) 3222-1234", 10), ("+55 (68) 93222-1234", 13), ("tel. 3222 1234, Ana", 8), (-32221234, 8),
+    (32221234.5, 9), (0.32221234, 9),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "digits"), LONG)
+def test_of_a_long_number_among_the_figures_only_its_length_is_said(number: Any, digits: int) -> None:
+    with pytest.raises(Refused) as refused:
+        read(book(line("PRESÍDIO A", total=number)))
+    assert f": a number of {digits} digits is not a whole number from 0 to 999,999" in str(refused.value)
+    assert not re.search(r"3222|1234|111|777", str(refused.value))
+
+
+@pytest.mark.parametrize("place", ["state", "kind", "Nome do Estabelecimento", "Situação do Estabelecimento"])
+@pytest.mark.parametrize("number", ["3222-1234", "Outro : (68) 3222-1234", 32221234])
+def test_no_telephone_number_stands_among_the_words(place: str, number: Any) -> None:
+    with pytest.raises(Refused, match="not words, or a long number is in them") as refused:
+        read(book(line("PRESÍDIO A", **{place: number})))
+    assert "3222" not in str(refused.value)
+
+
+@pytest.mark.parametrize("number", ["111.444.777-35", "(68) 3222-1234"])
+def test_a_long_number_is_in_no_output_record_or_log(
+    number: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither where the file is refused for it, nor where it stands in a column that is left out."""
+    path, home = tmp_path / NAME, Home(tmp_path / "home")
+    path.write_bytes(book(line("PRESÍDIO A", total=number)))
+    with pytest.raises(Refused, match="a number of 1. digits") as refused:
+        import_file(home, SOURCE, path)
+    assert not [found for found in home.root.rglob("*") if found.is_file()]
+    left = everything(read(book(line("PRESÍDIO A", number, **{"Endereço": f"Rua 1, {number}"}))))
+    assert "Endereço" in left
+    assert not [text for text in (str(refused.value), *capfd.readouterr(), caplog.text, left) if number in text]
 
 
 def test_a_file_without_its_header_shows_nobody() -> None:
