@@ -368,5 +368,5 @@ def _returned(file: RawFile, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Le
         rows.append({**own[RETURNED], **given, "locator": at[main]})
     made = pd.DataFrame(rows, columns=[*RETURNED, *FIELDS, "locator"])
     made["cohort_start"] = made["cohort_end"] = [date(year, 6, 30) for year in made.pop("year")]
-    constants = {"basis": "stock_share", "outcome": "reimprisonment", "population": "released_prisoners"}
+    constants = {"basis": "stock_share", "outcome": "reimprisonment", "population": "prisoners"}
     return made.assign(**constants, definition=ADULT_PRISONS, note=NOTE_BEFORE), left_out

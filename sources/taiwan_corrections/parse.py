@@ -6,7 +6,9 @@ releases, entitled so too, adds up to its exits in every year but one (77). Accu
 among them, so that the stock is not everybody held.
 
 The tables by reason and by kind of offender have no totals of their own. `totals.csv` has each year's exits and new
-admissions, which the overview gives, and every file's figures must add up to them.
+admissions, which the overview gives, and every file's figures must add up to them. Nothing published says what a column
+of theirs adds up to, so that two that have changed places would not be seen: `COLUMN_SUMS` has what they held over all
+years when they were first read. An edition with other years needs new ones.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ PLACE = "TWN"
 #: Year 1 of the Republic is 1912.
 REPUBLIC = 1911
 FIRST, LAST = 75, 104
+#: The first and last year of each table of years.
+YEARS_OF = {"overview": (75, 104), "release_reasons": (75, 103), "new_admissions": (75, 104)}
 
 YEAR, PRISON = "民國", "機關別"
 BEFORE, ENTRIES, EXITS, NEW, STOCK = "上年底留監人數", "本年入監人數", "本年出獄人數", "新入監人數", "本年年底留監人數"
@@ -41,8 +45,17 @@ OTHER_STOCK_BEFORE = {(79, 18144, 18125), (99, 55255, 55225)}
 FROM_FLOWS = "the stock before and entries less exits"
 #: Years whose stock does not follow from the stock before, entries and exits.
 NOT_FROM_FLOWS = {77, 79}
+#: What each column of the other two tables holds over all their years.
+COLUMN_SUMS = {
+    "死刑之執行": 521, "徒刑拘役執行完畢": 417721, "罰金易服勞役執行完畢": 32358, "假釋(縮短刑期)": 263964,
+    "執行完畢(縮短刑期)": 126042, "無期徒刑(假釋)": 2396, "有期徒刑(假釋)": 6888, "停止刑之執行": 2228,
+    "保外醫治": 4446, "移送觀察勒戒或強制戒治": 14856, "脫逃": 362, "死亡": 1530, "本監移送他監執行": 291685,
+    "借提返回原監所": 111648, "借提出監": 113592, "其他": 18977, "初犯": 400979, "再犯": 162411, "累犯": 345506,
+}  # fmt: skip
 #: Sums of the other two tables that are not the overview's total of their year.
 OTHER_SUMS = {("exits", 77): 29002, ("new admissions", 79): 21123}
+
+OTHER_COHORT = "The cohort is the sum of its three kinds; the overview gives another number of new admissions."
 
 PRISONS = ("臺灣", "福建")
 #: A reformatory school for sentenced young people, which the publisher lists among prisons.
@@ -61,12 +74,16 @@ def _cells(file: RawFile, header: Sequence[str], encoding: str = "utf-8-sig", en
     return text_cells(file.name, rows[1:], lines[1:], header)
 
 
-def _years(cells: Cells) -> list[int]:
-    """The Republic's years, which must follow one another."""
+def _years(cells: Cells, file: str) -> list[int]:
+    """The Republic's years, which must follow one another from the table's first to its last."""
     years = cells.integers(YEAR, FIRST, LAST)
     for index, year in enumerate(years):
         if year != years[0] + index:
             raise cells.refuse(index, YEAR, f"{year} does not follow the year before it")
+    first, last = YEARS_OF[file]
+    if (years[0], years[-1]) != (first, last):
+        why = f"the years are {years[0]} to {years[-1]} where {first} to {last} are known; some are lost, or it is new."
+        raise refusal(cells.name, why, cells.rows[-1])
     return years
 
 
@@ -107,6 +124,13 @@ def _check_totals(cells: Cells, total: str, years: Sequence[int], columns: Seque
     add_up(cells.name, cells.locators(columns[-1]), sums, [totals], of=f"the {total} of the year in totals.csv")
 
 
+def _check_columns(cells: Cells, counts: Mapping[str, Sequence[int]]) -> None:
+    """Refuse a column that does not hold over all years what it held when it was first read."""
+    at = [f"{cells.rows[-1]}, column {column}" for column in counts]
+    sums = [sum(of_years) for of_years in counts.values()]
+    add_up(cells.name, at, sums, [[COLUMN_SUMS[column] for column in counts]], of="all years, when first read,")
+
+
 #: Flows that the overview and the table by prison have in common.
 FLOWS: Mapping[str, tuple[str, str | None]] = {
     ENTRIES: ("admissions", "movements"),
@@ -119,7 +143,7 @@ def _overview(file: RawFile) -> Parsed:
     """Stock at the end of each year, entries, exits and new admissions."""
     columns = [BEFORE, ENTRIES, EXITS, NEW, STOCK, DURING]
     cells = _cells(file, [YEAR, *columns])
-    years, counts = _years(cells), _counts(cells, columns)
+    years, counts = _years(cells, file.file), _counts(cells, columns)
     for column, total in ((EXITS, "exits"), (NEW, "new admissions")):
         _check_totals(cells, total, years, [column])
     at = {column: cells.locators(column) for column in columns}
@@ -227,7 +251,8 @@ def _release_reasons(file: RawFile) -> Parsed:
     """Exits of each year by reason, as `release_reasons.csv` says."""
     reasons = list(pd.read_csv(HERE / "release_reasons.csv", dtype=str)["reason"])
     cells = _cells(file, [YEAR, *reasons, ""])
-    _check_totals(cells, "exits", _years(cells), reasons)
+    _check_totals(cells, "exits", _years(cells, file.file), reasons)
+    _check_columns(cells, _counts(cells, reasons))
     cells.constant("", "")
     long = Cells(
         file.name,
@@ -257,12 +282,14 @@ def _release_reasons(file: RawFile) -> Parsed:
 def _new_admissions(file: RawFile) -> Parsed:
     """New admissions: first offenders as admissions, the others as those among admissions who come back.
 
-    The size of the cohort stands in the overview, and no file states the share.
+    The three kinds are all who are newly admitted, so that together they are the cohort; no file states the share.
     """
     returned = {"再犯": "repeat_offenders", "累犯": "statutory_recidivists"}
     cells = _cells(file, [YEAR, "初犯", *returned])
-    years, counts = _years(cells), _counts(cells, ["初犯", *returned])
+    years, counts = _years(cells, file.file), _counts(cells, ["初犯", *returned])
     _check_totals(cells, "new admissions", years, ["初犯", *returned])
+    _check_columns(cells, counts)
+    admitted = [sum(kinds) for kinds in zip(*counts.values(), strict=True)]
     first = [
         _row(locator, "admissions", count, _flow(year), "first_offenders")
         for locator, count, year in zip(cells.locators("初犯"), counts["初犯"], years, strict=True)
@@ -273,14 +300,16 @@ def _new_admissions(file: RawFile) -> Parsed:
             "place_id": PLACE,
             "basis": "admission_share",
             "outcome": "reconviction",
-            "population": "released_prisoners",
+            "population": "admitted_prisoners",
             "cohort_start": date(year + REPUBLIC, 1, 1),
             "cohort_end": date(year + REPUBLIC, 12, 31),
+            "cohort_size": size,
             "returned": count,
             "definition": definition,
+            "note": OTHER_COHORT if ("new admissions", year) in OTHER_SUMS else None,
         }
         for column, definition in returned.items()
-        for locator, count, year in zip(cells.locators(column), counts[column], years, strict=True)
+        for locator, count, size, year in zip(cells.locators(column), counts[column], admitted, years, strict=True)
     ]
     rows = {"observation": pd.DataFrame(first), "recidivism": pd.DataFrame(back)}
     return Parsed(None, len(cells) * (len(cells.header) - 1), rows)

@@ -164,7 +164,7 @@ def test_breaking_conditions(release: Write, asked: bool | None, expected: dict[
     assert rates(compare(release(*rows), counts_technical_violations=asked)) == expected
 
 
-@pytest.mark.parametrize("unknown", [{"outcome": "return to prison"}, {"basis": "b"}, {"population": "prisoners"}])
+@pytest.mark.parametrize("unknown", [{"outcome": "return to prison"}, {"basis": "b"}, {"population": "everybody"}])
 def test_an_unknown_code_is_refused_with_those_there_are(release: Write, unknown: dict[str, str]) -> None:
     ((name, value),) = unknown.items()
     with pytest.raises(Refused, match=f"There is no {name} '{value}'; there are "):
