@@ -4,6 +4,9 @@
 of one group in one cohort: its number of offenders, reconviction rate and average number of reconvictions together.
 In the tables without such groups, all of them left out, an item is a cell.
 
+Most tables divide the same offenders in another way, so that they are held against each other: the persons in the parts
+are those of the whole, and so are those reconvicted and their reconvictions, to the rounding of rates and averages.
+
 What the symbols mean stands in a text box of the sheet `Notes`, which is no cell: `-` nil, `*` less than 0.5, `**`
 rates based on fewer than 10 people and not suitable for publication.
 """
@@ -19,10 +22,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sources.errors import refusal
 from sources.reading import LeftOut, Parsed, RawFile, Sheet, read_sheets
+from sources.sums import BINARY, add_up
 
 Line = Mapping[str, str]
 
@@ -43,6 +48,10 @@ LEFT_OUT = {
 }
 NO_RATE = "Rate and average: **, based on fewer than 10 people and not suitable for publication."
 FEWEST = 10
+#: Footnote of Table 3: before this cohort up to so many offenders have no known age.
+AGE_KNOWN, UNKNOWN_AGE = "2006-07", 10
+KIND = r"(reconvicted for: .*)"
+UP_TO_A_YEAR = ("3 months or less", "Over 3 months to 6 months", "Over 6 months to 1 year")
 
 COUNTS = ["Number of offenders", "Reconviction rate", "Average number of reconvictions per offender"]
 RATES = "Reconviction rates and average number of reconvictions per offender"
@@ -171,7 +180,9 @@ def parse(file: RawFile) -> Parsed:
     _characteristics(sheets["Table 11"], made)
     for name, (title, first, left, why) in OTHERS.items():
         _leave_out(sheets[name], title, first, left, why, made)
-    frame = pd.DataFrame(made.rows).drop(columns="cohort")
+    frame = pd.DataFrame(made.rows)
+    _check_sums(file.name, frame)
+    frame = frame.drop(columns="cohort")
     for column in BREAKDOWNS:
         frame[column] = frame[column].replace("", None).fillna("_T")
     frame["place_id"] = "GBR-SCT"
@@ -335,6 +346,7 @@ def _by_kind(sheet: Sheet, made: Made) -> None:
         anything = sheet.number(row, 2, high=100)
         _repeats(sheet, row, {**same, "rate_percent": anything, "locator": sheet.locator(row, 2)}, made)
         for column, kind in enumerate(KINDS.values(), start=3):
+            _of_persons(sheet, row, column, sheet.number(row, column, high=anything), size)
             made.rows.append({
                 **same,
                 "subgroup": _joined(line["subgroup"], f"reconvicted for: {kind}"),
@@ -343,6 +355,15 @@ def _by_kind(sheet: Sheet, made: Made) -> None:
                 "locator": sheet.locator(row, column),
             })  # fmt: skip
     _only_footnotes(sheet, 6 + len(lines))
+
+
+def _of_persons(sheet: Sheet, row: int, column: int, rate: float, size: float) -> None:
+    """Refuse a rate that is written in full and yet is not that of a whole number of persons."""
+    persons = rate * size / 100
+    if abs(persons - round(persons)) > BINARY:
+        raise sheet.refuse(
+            row, column, f"{rate!r} percent of {size:.0f} are {persons:.4f}, no whole number of persons."
+        )
 
 
 def _joined(*parts: str) -> str:
@@ -433,6 +454,66 @@ def _abuse_line(sheet: Sheet, rates: int, averages: int, cohort: str, abuse: Abu
             _repeats(sheet, rates, found, made)
 
 
+def _check_sums(file: str, frame: pd.DataFrame) -> None:
+    """Hold the tables that divide the same offenders in different ways against each other."""
+    table = frame["locator"].str.split("!").str[0].str.removeprefix("Table ")
+    frame = frame.assign(kind=frame["subgroup"].str.extract(KIND)[0])
+    of = {name: frame[table == name] for name in table.unique()}
+    everybody, kinds, abuses = of["1"], of["7"], of["Tables 8a,b, & c"]
+    by_both = pd.concat([of["4"], of["5"]])
+    outside = of["9"]["population"] != "released_prisoners"
+    for parts in (of["2"], of["6"], of["9"], pd.concat([of["9"][outside], of["10a"]]), of["12"], of["13"]):
+        _hold(file, everybody, parts)
+    _hold(file, everybody, of["3"], ages=True)
+    _hold(file, of["2"], by_both, by="sex", ages=True)
+    _hold(file, of["3"], by_both, by="age")
+    short = of["10a"]["subgroup"].isin([f"custodial sentence length: {length}" for length in UP_TO_A_YEAR])
+    _hold(file, of["10b"], of["10a"][short])
+    _hold(file, kinds[kinds["subgroup"] == kinds["kind"]], kinds[kinds["subgroup"] != kinds["kind"]], by="kind", half=0)
+    for abuse in (BY_IDENTIFIER, BY_STATUTE):
+        own = abuses[abuses["note"] == abuse.note]
+        _hold(file, everybody, own[own["kind"].isna()])
+        _hold(file, own[own["subgroup"] == abuse.kind], own[own["kind"].notna() & (own["subgroup"] != abuse.kind)])
+    later = of["14"].merge(everybody, on="cohort", suffixes=("", "_1"))
+    at, of_one = later["locator"].tolist(), "those of Table 1"
+    add_up(file, at, later["cohort_size"], [later["cohort_size_1"]], of=of_one)
+    for name in ("rate_percent", "events_per_person"):
+        add_up(file, at, later[name], [later[f"{name}_1"]], rest=np.inf, of=f"{of_one}, after one year and not two,")
+
+
+def _hold(
+    file: str, whole: pd.DataFrame, parts: pd.DataFrame, *, by: str = "cohort", ages: bool = False, half: float = 0.5
+) -> None:
+    """Refuse a whole whose persons, persons reconvicted or reconvictions are not those of its parts.
+
+    Args:
+        file: the file's name, for the sentence.
+        whole: one row for each cohort and each group of `by`.
+        parts: the rows of one cohort and one group are the parts of a whole.
+        by: what tells the rows of one cohort apart, if anything.
+        ages: whether those are missing whose age is not known.
+        half: half of the last digit of rates (of one digit) and averages (of two), 0 where they are written in full.
+    """
+    keys = list(dict.fromkeys(["cohort", by]))
+    size, rate = parts["cohort_size"], parts["rate_percent"]
+    sums = parts.assign(
+        few=size.where(rate.isna(), 0), returned=size * rate / 100, events=size * parts["events_per_person"]
+    )
+    of_parts = sums.groupby(keys)[["cohort_size", "few", "returned", "events"]].sum().add_prefix("sum_").reset_index()
+    both = whole.merge(of_parts, on=keys)
+    at, size = both["locator"].tolist(), both["cohort_size"]
+    untold = np.where(both["cohort"] < AGE_KNOWN, UNKNOWN_AGE if ages else 0, 0)
+    add_up(file, at, size, [both["sum_cohort_size"]], rest=untold, of="the persons in its parts")
+    # Of those in no part, and of the few without a rate, anything from none to all may have been reconvicted.
+    others = size - both["sum_cohort_size"] + both["sum_few"]
+    returned, events = size * both["rate_percent"] / 100, size * both["events_per_person"]
+    # Rates and averages are rounded in the whole and in each part, whose persons are as many again.
+    add_up(file, at, returned, [both["sum_returned"]], tolerance=half * size / 500, rest=others,
+           of="the persons reconvicted in its parts")  # fmt: skip
+    add_up(file, at, events, [both["sum_events"]], tolerance=half * size / 50, rest=10 * others,
+           of="the reconvictions in its parts")  # fmt: skip
+
+
 def _characteristics(sheet: Sheet, made: Made) -> None:
     """Rates alone, by disposal, age, sex and number of earlier convictions."""
     _title(sheet, 2, "Table 11: Reconviction rates by offender characteristics: {last} cohort", made)
@@ -444,7 +525,14 @@ def _characteristics(sheet: Sheet, made: Made) -> None:
     _header(sheet, 6, 1, PREVIOUS * 2)
     made.items += _filled(sheet, 7, 1)
     row = 7
+    for first in (1, 5):
+        rates = [sheet.at(row, column) for column in range(first, first + 4)]
+        figures = [rate for rate in rates if isinstance(rate, float)]
+        if figures != sorted(figures):
+            why = "the rate of all does not rise with the number of previous convictions; columns may be exchanged."
+            raise sheet.refuse(row, first, why)
     for line in _lines("11"):
+        _between(sheet, row)
         for label, age in {line["label"]: "", **AGES}.items():
             sheet.expect(row, 0, label)
             for column in range(1, 9):
@@ -454,6 +542,17 @@ def _characteristics(sheet: Sheet, made: Made) -> None:
             _header(sheet, row, 0, [""] * 9)
             row += 1
     _only_footnotes(sheet, row)
+
+
+def _between(sheet: Sheet, row: int) -> None:
+    """Refuse a rate of all ages that is not between those of the five ages below it, where all are published."""
+    for column in range(1, 9):
+        whole, *ages = (sheet.at(row + at, column) for at in range(len(AGES) + 1))
+        rates = [age for age in ages if age not in NIL]
+        if not isinstance(whole, float) or not rates or not all(isinstance(rate, float) for rate in rates):
+            continue
+        if not min(rates) - 0.1 <= whole <= max(rates) + 0.1:
+            raise sheet.refuse(row, column, f"{whole!r} is not between the rates of the ages below it.")
 
 
 def _characteristic(sheet: Sheet, row: int, column: int, about: dict[str, Any], made: Made) -> None:
