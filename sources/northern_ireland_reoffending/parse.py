@@ -3,24 +3,29 @@
 `labels.csv` says, in the order of the lines of each table, whom each line is about. An item is what a table says of
 one group: the number who reoffended, the number in the cohort and the rate together, or a cell where a table has only
 one.
+
+Adults and youths are everybody, men and women too, the lines of a table are its total where notes 5 and 6 do not say
+otherwise, and those who reoffended did so in one month and one category.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sources.errors import refusal
-from sources.reading import LeftOut, Parsed, RawFile, Sheet, iso_day, read_sheets
+from sources.reading import LeftOut, Parsed, RawFile, Sheet, column_letters, iso_day, read_sheets
+from sources.sums import add_up, floats, follow
 
 Line = Mapping[str, str]
 
@@ -56,6 +61,9 @@ TITLES = {
     "11": "Baseline offence category by first reoffence category [note 1] [note 7]",
     "12": "Reoffending rate by specified and serious offences [note 1]",
 }
+FIRST_YEAR = "2010/11"
+#: What Table 1 says of everybody, adults and youths in that year, which does not add up.
+NOT_ADULTS_AND_YOUTHS = {((33815, 30576, 3248), (5646, 4875, 772))}
 AGES = {"Overall": "_T", "Adult": "ADULT", "Youth": "JUVENILE"}
 
 OVERALL = ["Total number who reoffended", "Total number in cohort", "Overall one-year proven reoffending rate (%)"]
@@ -101,6 +109,7 @@ class Table:
     breakdowns: list[Mapping[str, str]]
     header_row: int = 6
     note: str | None = None
+    lines_add_up: bool = True
 
 
 OF_ALL: Mapping[str, str] = {}
@@ -110,16 +119,17 @@ TABLES = [
     Table("3", ["Number of previous offences"], BY_AGE, AGE_COLUMNS),
     Table("4", ["Age"], BY_AGE, AGE_COLUMNS),
     Table("5", ["Time in Years"], BY_AGE, AGE_COLUMNS),
-    Table("8", ["Disposal group\xa0", "Disposal"], BY_AGE, AGE_COLUMNS, note=NOTES["note 5"]),
+    Table("8", ["Disposal group\xa0", "Disposal"], BY_AGE, AGE_COLUMNS, note=NOTES["note 5"], lines_add_up=False),
     Table(
         "9",
         ["Custodial sentence length band", "Custodial sentence length"],
         CUSTODY,
         [OF_ALL],
         note=NOTES["note 6"],
+        lines_add_up=False,
     ),
     Table("10", ["Baseline offence category"], BY_AGE, AGE_COLUMNS),
-    Table("12", ["Criminal Justice (NI)  Order 2008 list"], BY_AGE, AGE_COLUMNS, header_row=7),
+    Table("12", ["Criminal Justice (NI)  Order 2008 list"], BY_AGE, AGE_COLUMNS, header_row=7, lines_add_up=False),
 ]
 
 DISTRIBUTION = (
@@ -248,6 +258,8 @@ def _by_year(sheet: Sheet, latest: str, made: Made) -> None:
         for row in range(first, last + 1):
             year = str(sheet.at(row, at))
             start, end = _days(sheet, row, at, year)
+            if before is None and year != FIRST_YEAR:
+                raise sheet.refuse(row, at, f"{year!r} stands where the first year, {FIRST_YEAR}, is expected.")
             if before and start.year != before.year + 1:
                 raise sheet.refuse(row, at, f"{year!r} does not follow the year above it.")
             before = start
@@ -258,6 +270,27 @@ def _by_year(sheet: Sheet, latest: str, made: Made) -> None:
             raise sheet.refuse(
                 last, at, f"{sheet.at(last, at)!r} is the last year, but the cohort is that of {latest}."
             )
+
+    for row in range(first, last + 1):
+        told = tuple(tuple(int(sheet.at(row, block * 5 + of)) for block in range(len(BY_YEAR))) for of in (1, 2))
+        if told not in NOT_ADULTS_AND_YOUTHS:
+            for of in (1, 2):
+                _beside(sheet, range(row, row + 1), of, [5 + of, 10 + of])
+
+
+def _beside(sheet: Sheet, rows: range, whole: int, parts: Sequence[int]) -> None:
+    """Refuse a line in which a number is not the sum of those in other columns."""
+    at = [sheet.locator(row, whole) for row in rows]
+    columns = [[sheet.number(row, column) for row in rows] for column in (whole, *parts)]
+    named = f"columns {', '.join(map(column_letters, parts))}"
+    add_up(sheet.file, at, columns[0], columns[1:], of=named)
+
+
+def _above(sheet: Sheet, rows: range, columns: Iterable[int]) -> None:
+    """Refuse a column whose last number is not the sum of those above it."""
+    for column in columns:
+        *parts, whole = ([sheet.number(row, column)] for row in rows)
+        add_up(sheet.file, [sheet.locator(rows[-1], column)], whole, parts, of="the lines above it")
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -287,7 +320,8 @@ def _table(sheet: Sheet, table: Table, latest: str, made: Made) -> None:
     first = table.header_row + 1
     body = [row[len(table.labels) : width] for row in sheet.rows[first - 1 :]]
     made.items += sum(cell != "" for row in body for cell in row) // 3
-    for row, line in _numbered(sheet, first, len(table.labels), _lines(table.sheet)):
+    lines = _lines(table.sheet)
+    for row, line in _numbered(sheet, first, len(table.labels), lines):
         for number, breakdown in enumerate(table.breakdowns):
             at = len(table.labels) + 3 * number
             found = _figures(sheet, row, at, at + 1, at + 2) | _about(line) | dict(breakdown)
@@ -299,6 +333,11 @@ def _table(sheet: Sheet, table: Table, latest: str, made: Made) -> None:
                 made.left_out.append(LeftOut(found["locator"], f"repeats {where}", raw))
             else:
                 made.rows.append(found)
+    rows, numbers = range(first, first + len(lines)), (len(table.labels), len(table.labels) + 1)
+    for column in numbers if len(table.breakdowns) > 1 else ():
+        _beside(sheet, rows, column, [column + 3, column + 6])
+    if table.lines_add_up:
+        _above(sheet, rows, [column + 3 * of for column in numbers for of in range(len(table.breakdowns))])
 
 
 def _about(line: Line) -> dict[str, str]:
@@ -354,6 +393,9 @@ def _cells_of(sheet: Sheet, matrix: Matrix, made: Made) -> Iterator[tuple[int, i
     after = heads[0] + len(matrix.below) * (len(lines) + 1)
     if any(cell != "" for row in sheet.rows[after - 1 :] for cell in row):
         raise sheet.refuse(after, 0, "something stands below the last line that is known.")
+    rows = range(8, heads[0])
+    for column in range(1, width - 1):
+        _beside(sheet, rows, column, [column + width, column + 2 * width])
     for number, (words, age) in enumerate(AGES.items()):
         at = number * width
         sheet.expect(6, at, f"Table {matrix.sheet}{'abc'[number]}: {matrix.title.format(words)}")
@@ -368,9 +410,23 @@ def _cells_of(sheet: Sheet, matrix: Matrix, made: Made) -> Iterator[tuple[int, i
         made.items += sum(cell != "" for cell in numbers) + percentages
         where = f"{sheet.locator(heads[0] + 1, at + 1)}:{sheet.locator(after - 1, at + width - 2).split('!')[1]}"
         made.left_out.append(LeftOut(where, OF_REOFFENDERS, {"below": matrix.below}, percentages))
+        _beside(sheet, rows, at + width - 2, range(at + 1, at + width - 2))
+        _check_percentages(sheet, rows, at, width, heads)
         for row, line in enumerate(lines, start=8):
             sheet.expect(row, at, line["first"])
             yield row, at, age, line
+
+
+def _check_percentages(sheet: Sheet, rows: range, at: int, width: int, heads: list[int]) -> None:
+    """Refuse a percentage, or a cumulative one in the second block, that is not that of the numbers above it."""
+    for row in rows:
+        *numbers, total = (sheet.number(row, column) for column in range(at + 1, at + width - 1))
+        for head, counts in zip(heads, (numbers, list(accumulate(numbers))), strict=False):
+            line = head + 1 + row - rows[0]
+            cells = sheet.line(line, at + 1, at + width - 2)
+            rates = floats([cell if isinstance(cell, float) else None for cell in cells])
+            where = [sheet.locator(line, column) for column in range(at + 1, at + width - 2)]
+            follow(sheet.file, where, rates, counts, [total] * len(counts), per=1, digits=9)
 
 
 def _number_row(
@@ -401,6 +457,7 @@ def _months(sheet: Sheet, latest: str, made: Made) -> None:
 
 def _kinds(sheet: Sheet, latest: str, made: Made) -> None:
     days = _days(sheet, 5, 0, latest)
+    _above(sheet, range(8, 8 + len(_lines("11"))), [block * 15 + 1 + kind for block in range(3) for kind in range(13)])
     for row, at, age, line in _cells_of(sheet, CATEGORIES, made):
         for column, kind in enumerate(KINDS, start=at + 1):
             of = "; ".join(filter(None, [line["subgroup"], f"first reoffence category: {WORDS.get(kind, kind)}"]))
@@ -419,6 +476,10 @@ def _first_reoffence_on_the_list(sheet: Sheet, made: Made) -> None:
     )
     header = ["Criminal Justice (NI)  Order 2008 list", *BY_AGE]
     _header(sheet, 7, 11, header)
+    for row in (8, 9):
+        for column in (1, 4, 7):  # those who reoffended are the whole of whom a part did so by an offence on the list
+            sheet.expect(row, 12 + column, sheet.at(row, column))
+            sheet.number(row, 11 + column, high=sheet.number(row, 12 + column), whole=True)
     items = sum(cell != "" for row in sheet.rows[7:] for cell in row[12:])
     made.items += items
     made.left_out.append(LeftOut("12!M8:U9", AGAIN, {"header": header}, items))

@@ -18,8 +18,8 @@ from sources import rows
 from sources.catalogue import source
 from sources.errors import Refused
 from sources.northern_ireland_reoffending.parse import TITLES
-from sources.reading import Parsed
-from tests.sources.fixtures import figures_lost, is_refused, never_breaks, parse, plain, workbook
+from sources.reading import Parsed, read_workbook
+from tests.sources.fixtures import figures_lost, is_refused, never_breaks, parse, plain, raw_file, workbook
 
 SOURCE, FILE = "northern_ireland_reoffending", "adult_and_youth_reoffending"
 NAME = "adult-and-youth-reoffending.ods"
@@ -27,7 +27,9 @@ NAME = "adult-and-youth-reoffending.ods"
 Sheets = dict[str, list[list[Any]]]
 
 SAID = "Source: Adult and Youth Reoffending in Northern Ireland (2021/22 Cohort)"
-PEOPLE = {"Overall": (60, 400), "Adult": (48, 300), "Youth": (12, 100)}
+#: Of everybody 120 came back of 1,200; the same stand for men and women. A twelfth of all comes to 10 of 100.
+PEOPLE = {"Overall": (120, 1200), "Adult": (96, 900), "Youth": (24, 300)}
+YEARS = [f"20{year}/{year + 1}" for year in range(10, 21)]
 MONTHS = ["1 month", *(f"{n} months" for n in range(2, 13))]
 KINDS = [
     "VAP", "Sexual", "Robbery", "Theft", "Burglary", "Criminal Damage & Arson", "Drugs", "Possession of Weapons",
@@ -60,14 +62,15 @@ def labels(table: str) -> list[dict[str, str]]:
 
 def by_year() -> list[list[Any]]:
     names = {"Overall": "Total number", "Adult": "Number of adults", "Youth": "Number of youths"}
-    heads: list[list[Any]] = [[] for _ in range(4)]
+    before = {"Overall": (1300, 199, 0.1531), "Adult": (1000, 159, 0.159), "Youth": (300, 40, 0.1333)}
+    heads: list[list[Any]] = [[] for _ in range(3 + len(YEARS))]
     for letter, (words, who) in zip("abc", names.items(), strict=True):
         returned, size = PEOPLE[words]
         block: list[list[Any]] = [
             [f"Table 1{letter}: {words} reoffending rates", "", "", "", ""],
             ["Year ", f"{who} in cohort", f"{who} who reoffended within one year",
              f"{words} one-year proven reoffending rate (%)", ""],
-            ["2020/21", 1000, 159, 0.1594, ""],
+            *([year, *before[words], ""] for year in YEARS),
             ["2021/22", size, returned, round(returned / size, 3), ""],
         ]  # fmt: skip
         heads = [[*line, *cells] for line, cells in zip(heads, block, strict=True)]
@@ -81,8 +84,13 @@ def matrix(sheet: str, label: str, titles: list[str], columns: list[str], below:
     for title, words in zip(titles, PEOPLE, strict=True):
         block: list[list[Any]] = [[title, *[""] * 13], [label, *columns, "Total"]]
         for number, name in enumerate(lines):
-            total = PEOPLE[words][0] if name == "Total" else number + (5 if words == "Overall" else 3)
-            block.append([name, total - 2, 0, 2, *[0] * 9, total])
+            # The adults stand in the first column, the youths in the third.
+            youths, all_of_them = (2, number + 5) if sheet == "7" else (2, 10)
+            if name == "Total":
+                youths, all_of_them = PEOPLE["Youth"][0], PEOPLE["Overall"][0]
+            first = 0 if words == "Youth" else all_of_them - youths
+            third = 0 if words == "Adult" else youths
+            block.append([name, first, 0, third, *[0] * 9, first + third])
         for name in below:
             block += [[name, *["%"] * 13], *([line, *["x"] * 13] for line in lines)]
         table = [line + cells + [""] for line, cells in zip(table, block, strict=True)]
@@ -90,10 +98,19 @@ def matrix(sheet: str, label: str, titles: list[str], columns: list[str], below:
 
 
 def simple(sheet: str, names: list[str], head: list[str], total: list[Any]) -> list[list[Any]]:
+    """Lines that add up to the total, the last before it a little larger; two tables do not add up."""
     lines: list[list[Any]] = []
+    parts = len(labels(sheet)) - 1
     for number, line in enumerate(labels(sheet)):
         cells = [line["first"], line["second"]][: len(names)]
-        groups = [(number + 5, 60), (number + 3, 50), (number + 3, 40)][: len(head) // 3]
+        groups = [(number + 5, 60), (number + 3, 50), (2, 10)][: len(head) // 3]
+        if sheet not in ("8", "9"):
+            of_both = [PEOPLE["Adult"], PEOPLE["Youth"]]
+            groups = [(returned // parts, size // parts) for returned, size in of_both]
+            if number == parts - 1:
+                others = zip(of_both, groups, strict=True)
+                groups = [(r - number * part, s - number * of) for (r, s), (part, of) in others]
+            groups = [(groups[0][0] + groups[1][0], groups[0][1] + groups[1][1]), *groups]
         lines.append([*cells, *(total if line["total"] else [c for g in groups for c in three(*g)])])
     return [[f"Worksheet {sheet}: {TITLES[sheet]}"], [], [], [], [SAID], [*names, *head], *lines]
 
@@ -103,7 +120,7 @@ def disposals() -> list[list[Any]]:
     table = simple("8", ["Disposal group\xa0", "Disposal"], BY_AGE, TOTALS)
     groups = [row for row in table if row[1:2] == ["Total"]]
     for number, row in enumerate(groups):
-        row[2:] = [*three(number + 5, 60), *three(number + 3, 50), *three(number + 3, 10)]
+        row[2:] = [*three(number + 5, 60), *three(number + 3, 50), *three(2, 10)]
     return table
 
 
@@ -127,11 +144,11 @@ def sheets() -> Sheets:
              "inclusive of those up to three months."],
         ],
         "1": by_year(),
-        "2": simple("2", ["Age"], BY_SEX, [*three(60, 400), *three(50, 320), *three(10, 80)]),
+        "2": simple("2", ["Age"], BY_SEX, TOTALS),
         "3": simple("3", ["Number of previous offences"], BY_AGE, TOTALS),
         "4": simple("4", ["Age"], BY_AGE, TOTALS),
         "5": simple("5", ["Time in Years"], BY_AGE, TOTALS),
-        "6": [[f"Worksheet 6: {TITLES['6']}"], [], [], [SAID], reoffences, ["One", 60, 1, 48, 1, 12, 1]],
+        "6": [[f"Worksheet 6: {TITLES['6']}"], [], [], [SAID], reoffences, ["One", 120, 1, 96, 1, 24, 1]],
         "7": matrix("7", "Disposal group", [f"Table 7{letter}: {words} reoffending interval by disposal group"
                     for letter, words in zip("abc", PEOPLE, strict=True)], MONTHS,
                     ["Percent (%)", "Cumulative percent (%)"]),
@@ -147,7 +164,7 @@ def sheets() -> Sheets:
              "Table 12b: Proportion of offenders with a baseline specified and serious offence, whose first reoffence "
              "was also specified or serious"],
             [order, *BY_AGE, "", order, *BY_AGE],
-            *([name, *three(6, 60), *three(5, 50), *three(1, 10), "", name, *three(1, 6) * 3]
+            *([name, *three(6, 60), *three(5, 50), *three(1, 10), "", name, *three(1, 6), *three(1, 5), *three(0, 1)]
               for name in ("Specified offences", "Serious offences")),
         ],
     }  # fmt: skip
@@ -179,19 +196,19 @@ def test_a_year_and_the_stamp() -> None:
     parsed = read(sheets())
     assert parsed.vintage == "2024-10-17"
     row = one(parsed, cohort_start=date(2020, 4, 1), age="ADULT")
-    assert figures(row) == (159, 1000, 15.94, "1!G7:I7")
+    assert figures(row) == (159, 1000, 15.9, "1!G17:I17")
     assert (row["cohort_end"], row["place_id"], row["basis"]) == (date(2021, 3, 31), "GBR-NIR", "release_cohort")
     assert (row["outcome"], row["population"]) == ("reconviction", "all_convicted")
     assert (row["counts_technical_violations"], row["definition"]) == (False, "ni_proven_reoffending")
-    assert figures(one(parsed)) == (60, 400, 15, "1!B8:D8")
+    assert figures(one(parsed)) == (120, 1200, 10, "1!B18:D18")
 
 
 def test_by_age_and_sex() -> None:
     parsed = read(sheets())
-    assert figures(one(parsed, age="Y_GE60", sex="M")) == (14, 50, 28, "2!E18:G18")
-    assert figures(one(parsed, sex="F")) == (10, 80, 12.5, "2!H19:J19")
+    assert figures(one(parsed, age="Y_GE60", sex="M")) == (8, 75, 10.666666666667, "2!E18:G18")
+    assert figures(one(parsed, sex="F")) == (24, 300, 8, "2!H19:J19")
     row = one(parsed, age="Y14", sex="F")
-    assert figures(row) == (4, 40, None, "2!H8:J8")
+    assert figures(row) == (2, 25, None, "2!H8:J8")
     assert row["note"] == "Rate: x, percentage cannot be shown where denominator is less than 50."
 
 
@@ -218,14 +235,14 @@ def test_the_month_of_the_first_reoffence() -> None:
 def test_the_category_of_the_first_reoffence() -> None:
     words = "baseline offence category: Drugs; first reoffence category: Violence Against the Person"
     row = one(read(sheets()), subgroup=words, age="ADULT")
-    assert figures(row) == (7, None, None, "11!Q14")
+    assert figures(row) == (8, None, None, "11!Q14")
     assert (row["offence"], row["definition"]) == ("ICCS06", "ni_first_reoffence_of_a_kind")
 
 
 def test_what_is_left_out() -> None:
     parsed = read(sheets())
     reasons = {entry.locator: (entry.reason, entry.items) for entry in parsed.left_out}
-    assert reasons["3!E19:G19"] == ("repeats 1!G8:I8", 1)
+    assert reasons["3!E19:G19"] == ("repeats 1!G18:I18", 1)
     assert reasons["9!C13:E13"] == ("repeats 8!C15:E15", 1)
     assert reasons["7!AC9"] == ("repeats 8!F23:H23", 1)
     assert reasons["7!B14:N24"][1] == 13 * 10
@@ -244,24 +261,35 @@ def test_no_figure_stands_twice() -> None:
 @pytest.mark.parametrize(
     ("sheet", "row", "column", "cell", "words"),
     [
-        ("1", 7, 0, "2019/20", "row 8 of sheet '1', column A: '2021/22' does not follow"),
-        ("1", 7, 0, "2020/22", "'2020/22' is not a year such as 2021/22"),
-        ("1", 8, 1, "4OO", "row 8 of sheet '1', column B: '4OO' is not a whole number"),
-        ("1", 8, 1, "400", "'400' is not a whole number"),
-        ("1", 8, 1, 400.5, "400.5 is not a whole number"),
-        ("1", 8, 3, 15, "column D: 15"),
-        ("1", 8, 3, 0.25, "0.25 is not the share of 60 in 400"),
+        ("1", 17, 0, "2019/20", "row 17 of sheet '1', column A: '2019/20' does not follow"),
+        ("1", 17, 0, "2020/22", "'2020/22' is not a year such as 2021/22"),
+        ("1", 7, 5, "2011/12", "row 7 of sheet '1', column F: '2011/12' stands where the first year, 2010/11,"),
+        ("1", 18, 1, "12OO", "row 18 of sheet '1', column B: '12OO' is not a whole number"),
+        ("1", 18, 1, "1200", "'1200' is not a whole number"),
+        ("1", 18, 1, 1200.5, "1200.5 is not a whole number"),
+        ("1", 18, 3, 10, "column D: 10"),
+        ("1", 18, 3, 0.25, "0.25 is not the share of 120 in 1200"),
+        ("1", 7, 1, 1302, "row 1!B7: 1,302 stands where columns G, L add up to 1,300"),
+        ("2", 8, 4, 9, "row 8 of sheet '2', column G"),
+        ("4", 18, 7, 3, "row 4!B18: 10 stands where columns E, H add up to 11"),
+        ("8", 13, 8, 3, "add up to"),
+        ("7", 8, 2, 1, "row 7!C8: 1 stands where columns R, AG add up to 0"),
+        ("7", 14, 1, 0.7, "row 7!B14: 0.7 stands where 3 of 5 give 0.6"),
+        ("7", 20, 3, 0.9, "row 7!D20: 0.9 stands where 5 of 5 give 1.0"),
+        ("11", 9, 16, 9, "row 11!Q20: 96 stands where the lines above it add up to 97"),
+        ("12", 8, 13, 7, "row 8 of sheet '12', column N: 7.0 stands where 6.0 is expected"),
+        ("12", 8, 12, 7, "row 8 of sheet '12', column M: 7.0 is not a whole number from 0 to 6"),
         ("1", 6, 1, "Total number who reoffended within one year", "row 6 of sheet '1', column B"),
         ("1", 4, 0, SAID.replace("2021/22", "2022/23"), "different cohorts, 2021/22 and 2022/23"),
         ("2", 7, 0, "9 to 13 years old", "row 7 of sheet '2', column A: '9 to 13 years old'"),
         ("2", 6, 4, "Number of females who reoffended", "row 6 of sheet '2', column E"),
         ("2", 8, 3, "*", "row 8 of sheet '2', column D: '*' is not a number"),
-        ("2", 8, 3, "x", "'x' stands where 60 persons are in the cohort"),
+        ("2", 8, 3, "x", "'x' stands where 100 persons are in the cohort"),
         ("2", 8, 3, "", "'' is not a number"),
-        ("2", 8, 1, 61, "61.0 is not a whole number from 0 to 60"),
-        ("2", 8, 1, -1, "-1.0 is not a whole number from 0 to 60"),
+        ("2", 8, 1, 101, "101.0 is not a whole number from 0 to 100"),
+        ("2", 8, 1, -1, "-1.0 is not a whole number from 0 to 100"),
         ("3", 1, 0, "Worksheet 3: Something else", "row 1 of sheet '3', column A"),
-        ("7", 8, 13, 6, "row 8 of sheet '7', column N: 6 is 5 in 8!C15:E15"),
+        ("7", 8, 13, 6, "row 7!N8: 6 stands where columns AC, AR add up to 5"),
         ("7", 13, 0, "Share", "row 13 of sheet '7', column A"),
         ("7", 7, 1, "2 months", "row 7 of sheet '7', column B"),
         ("11", 9, 0, "Sexuall", "row 9 of sheet '11', column A"),
@@ -279,8 +307,20 @@ def test_what_is_not_known_is_refused(sheet: str, row: int, column: int, cell: A
 
 def test_a_total_that_another_table_contradicts_is_refused() -> None:
     found = sheets()
-    found["3"][18][1:4] = three(59, 400)
-    with pytest.raises(Refused, match=r"row 19 of sheet '3', column B: 59 is 60 in 1!B8:D8"):
+    found["3"][18][1:4] = three(119, 1200)
+    with pytest.raises(Refused, match=r"row 19 of sheet '3', column B: 119 is 120 in 1!B18:D18"):
+        read(found)
+
+
+def test_months_that_do_not_add_up_to_their_total_or_another_table_are_refused() -> None:
+    found = sheets()
+    for column in (2, 17):
+        found["7"][7][column] = 1
+    with pytest.raises(Refused, match=r"row 7!N8: 5 stands where columns B, C, .*, M add up to 6"):
+        read(found)
+    found = sheets()
+    found["8"][22][2:8] = [*three(7, 60), *three(5, 50)]
+    with pytest.raises(Refused, match=r"row 9 of sheet '7', column N: 6 is 7 in 8!C23:E23"):
         read(found)
 
 
@@ -423,3 +463,24 @@ def test_every_item_of_the_real_workbook(real: Parsed) -> None:
     cells = 72 + (3 * 13 * 15 - 1) + 3 * 13 * 26 + 18
     assert real.items == threes + cells
     assert pd.notna(real.rows["recidivism"]["returned"]).all()
+
+
+@pytest.mark.parametrize(
+    ("sheet", "row", "column", "cell", "words"),
+    [
+        ("1", 7, 1, 33824, "row 1!C7: 5,646 stands where columns H, M add up to 5,647"),
+        ("7", 8, 1, 182, "row 7!B8: 182 stands where columns Q, AF add up to 181"),
+        ("8", 12, 3, 779.5, "not a whole number"),
+        ("10", 16, 4, 1077, "row 10!B16: 1,097 stands where columns E, H add up to 1,096"),
+        ("11", 17, 10, 7270, "row 11!K20: 1,137 stands where the lines above it add up to 7,680"),
+        ("12", 8, 13, 53, "row 8 of sheet '12', column N: 53.0 stands where 533.0 is expected"),
+    ],
+)
+def test_a_figure_of_the_real_workbook_changed_is_refused(
+    raw: Path, sheet: str, row: int, column: int, cell: float, words: str
+) -> None:
+    """The first year does not add up as it is printed, and is taken only so."""
+    data = (raw / "northern-ireland" / "2021-22" / NAME).read_bytes()
+    found = read_workbook(raw_file(SOURCE, FILE, NAME, data))
+    found[sheet][row - 1][column] = cell
+    is_refused(lambda: read(found), words, NAME)
