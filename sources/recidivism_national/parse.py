@@ -24,6 +24,7 @@ HEADER = [
 BASES = ("release_cohort", "stock_share", "admission_share", "legal_status_share")
 OUTCOMES = ("rearrest", "reconviction", "reimprisonment", "return_any")
 POPULATIONS = ("released_prisoners", "community_sentences", "all_convicted")
+SHARES = {"stock_share": "prisoners", "legal_status_share": "prisoners", "admission_share": "admitted_prisoners"}
 COUNTS = {"yes": True, "no": False, "unknown": None}
 GRADES = {
     "official page": "official_page",
@@ -48,7 +49,7 @@ def parse(file: RawFile) -> Parsed:
             "place_id": cells.places("place", file.places),
             "basis": cells.codes("basis", {code: code for code in BASES}),
             "outcome": cells.codes("outcome", {code: code for code in OUTCOMES}),
-            "population": cells.codes("population", {code: code for code in POPULATIONS}),
+            "population": cells.lookup(["basis", "population"], _population),
             "age": notes["age"].fillna("_T"),
             "subgroup": notes["subgroup"].fillna("_T"),
             "cohort_start": pd.to_datetime(cohorts["cohort_start"]).dt.date,
@@ -70,6 +71,14 @@ def parse(file: RawFile) -> Parsed:
     )
     rows, left_out = without_figure(cells, frame, notes["reason"])
     return Parsed(None, len(cells), {"recidivism": rows}, left_out)
+
+
+def _population(cell: tuple[str, str]) -> str:
+    """Who is counted; the reader wrote `released_prisoners` of shares of those held or admitted too."""
+    basis, population = cell
+    if population not in POPULATIONS:
+        raise ValueError(f"{population!r} is not one of {', '.join(POPULATIONS)}")
+    return SHARES.get(basis, population) if population == "released_prisoners" else population
 
 
 def _follow_up(cell: tuple[str, str]) -> float | None:
