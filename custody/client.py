@@ -40,12 +40,16 @@ class Comparison:
     left_out: pd.DataFrame
 
 
+#: Whom a basis means, where nothing else is asked for.
+MEANT = {"release_cohort": "released_prisoners", "admission_share": "admitted_prisoners"}
+
+
 def compare_recidivism(
     places: Sequence[str] | None = None,
     *,
     outcome: str,
     follow_up_months: float | None,
-    population: str = "released_prisoners",
+    population: str | None = None,
     basis: str = "release_cohort",
     counts_technical_violations: bool | None = None,
     any_definition: bool = False,
@@ -63,7 +67,8 @@ def compare_recidivism(
         places: names or codes; all places where None.
         outcome: `rearrest`, `reconviction`, `reimprisonment` or `return_any`.
         follow_up_months: months of follow-up, as published; None for a basis that follows nobody (`stock_share`).
-        population: who was followed, or of whom the figure is a share.
+        population: who was followed, or of whom the figure is a share; by default whom the basis means: the
+            released of a cohort, the prisoners of a stock, the admitted of admissions.
         basis: what the figure is a share of.
         counts_technical_violations: keep only rows that say so, or only those that say not; both where None.
         any_definition: keep rows of every definition, also of those that count others, such as some states alone.
@@ -73,6 +78,7 @@ def compare_recidivism(
     Raises:
         Refused: for a code that the dictionary does not have, a name that is no place's, and as `load`.
     """
+    population = population or MEANT.get(basis, "prisoners")
     for name, value in {"basis": basis, "outcome": outcome, "recidivism_population": population}.items():
         if value not in (known := dictionary().codes(name)):
             raise Refused(f"There is no {name.removeprefix('recidivism_')} {value!r}; there are {', '.join(known)}.")

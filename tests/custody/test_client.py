@@ -206,7 +206,9 @@ def test_where_the_cohort_of_what_is_taken_is_not_stated_that_is_said(release: W
 
 
 def test_a_share_that_follows_nobody_is_asked_for_without_a_time(release: Write) -> None:
-    share = {"basis": "stock_share", "outcome": "reimprisonment", "follow_up_months": None}
+    share = {
+        "basis": "stock_share", "outcome": "reimprisonment", "population": "prisoners", "follow_up_months": None,
+    }  # fmt: skip
     folder = release(cohort("AUS", 46.4, **share), cohort("FRA", 40.0, **{**share, "follow_up_months": 24.0}))
     found = compare(folder, basis="stock_share", outcome="reimprisonment", follow_up_months=None)
     assert (rates(found), reasons(found)) == ({"AUS": 46.4}, [("FRA", "another follow-up: 24 months")])
