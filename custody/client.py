@@ -14,7 +14,7 @@ from exports.release import locate
 from sources.errors import Refused
 from sources.home import Home
 from sources.places import UnknownPlace, find
-from warehouse.rules import rules
+from warehouse.choice import rules
 
 
 def load(table: str, release: str = "latest", *, home: str | Path | None = None) -> pd.DataFrame:

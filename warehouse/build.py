@@ -24,11 +24,11 @@ from sources.errors import Refused
 from sources.home import Home, lives, write_json
 from sources.places import places
 from warehouse import checkers, checks
+from warehouse.choice import NUMBERS, OWN, rules
 from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
 from warehouse.results import to_plain
-from warehouse.rules import NUMBERS, OWN, rules
 from warehouse.standing import Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]

@@ -18,7 +18,7 @@ from dictionary.arrow import schema
 from dictionary.model import dictionary
 from sources.catalogue import sources
 from sources.errors import Refused
-from warehouse.rules import rules
+from warehouse.choice import rules
 
 Row = dict[str, Any]
 

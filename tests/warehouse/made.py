@@ -23,7 +23,7 @@ from dictionary.arrow import schema
 from dictionary.model import BREAKDOWNS, dictionary
 from sources.places import places
 from warehouse import models
-from warehouse.rules import NUMBERS
+from warehouse.choice import NUMBERS
 
 UNODC, EUROSTAT = "unodc_prisons", "eurostat_prisons"
 

@@ -8,7 +8,7 @@ import pytest
 
 from sources.catalogue import sources
 from sources.errors import Refused
-from warehouse.rules import OWN, PATH, read, rules
+from warehouse.choice import OWN, PATH, read, rules
 
 
 @pytest.mark.parametrize(
