@@ -6,13 +6,13 @@ generated from here. Renderings (DDL, Arrow, expectations, codebook) live in `di
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 HERE = Path(__file__).parent
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -97,6 +97,31 @@ class Check(_Strict):
         return self
 
 
+class Rule(_Strict):
+    """A rule of the field: one SELECT gives the rows that it concerns, with a boolean `holds`.
+
+    The other columns name each row (its key, its locator) and show what was compared. Of the rows at least the share
+    `mostly` must hold; what cannot be told, a null, does not hold.
+    """
+
+    name: str = Field(pattern="^[a-z0-9_]+$")
+    severity: Severity
+    reason: str
+    mostly: float = Field(default=1, gt=0, le=1)
+    sql: str
+
+
+def refuse_twice(rules: Sequence[Rule]) -> None:
+    """Refuse rules of which two have one name.
+
+    Raises:
+        ValueError: naming it.
+    """
+    names = [rule.name for rule in rules]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"the rule {twice[0]} is there twice")
+
+
 class Identity(_Strict):
     """A column that identifies a row: a hash over source, the columns `of` and vintage, in this order."""
 
@@ -108,7 +133,8 @@ class Table(_Strict):
     """One table: what a row is, its columns in order, its key, its sort order and its own checks.
 
     `group` says who makes it: `accepted` rows come from sources, `reference` rows from Custody's own lists and
-    records, `model` rows from a .sql file alone. All three have a .sql file.
+    records, `model` rows from a .sql file alone. All three have a .sql file. Its `rules` are asked of each vintage
+    before it is accepted where its rows come from sources, else of the table as it was built.
     """
 
     name: str
@@ -119,6 +145,7 @@ class Table(_Strict):
     sort: tuple[str, ...]
     columns: tuple[Column, ...]
     checks: tuple[Check, ...] = ()
+    rules: tuple[Rule, ...] = ()
     may_be_empty: bool = False
     identity: Identity | None = None
 
@@ -132,6 +159,7 @@ class Table(_Strict):
         names = set(self.column_names)
         if len(names) != len(self.columns):
             raise ValueError("a column is listed twice")
+        refuse_twice(self.rules)
         used: set[str] = {*self.key, *self.sort, *((self.identity.column, *self.identity.of) if self.identity else ())}
         for check in self.checks:
             used |= {c for c in (check.column, check.other, check.when_column, *check.columns) if c}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dictionary.model import Check, Column, Dictionary, Severity, Table
+from dictionary.model import Check, Column, Dictionary, Rule, Severity, Table
 
 SQL_TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "boolean": "BOOLEAN"}
 PACKAGE_TYPES = {
@@ -37,12 +37,18 @@ def ddl(table: Table, name: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Expectation:
-    """One Great Expectations expectation as plain data, with what Custody adds: severity and reason."""
+    """One Great Expectations expectation as plain data, with what Custody adds: severity, reason, a rule's name."""
 
     type: str
     kwargs: Mapping[str, Any]
     severity: Severity
     reason: str
+    rule: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What an answer is called by: the rule's name, else the type."""
+        return self.rule or self.type
 
 
 def expectations(table: Table, codes: Mapping[str, Sequence[str]]) -> list[Expectation]:
@@ -70,6 +76,12 @@ def expectations(table: Table, codes: Mapping[str, Sequence[str]]) -> list[Expec
     for check in table.checks:
         suite.append(_domain(check))
     return suite
+
+
+def expectation(rule: Rule) -> Expectation:
+    """What is expected of the rows that the SELECT of a rule gives."""
+    kwargs = {"column": "holds", "value_set": [True], "mostly": rule.mostly}
+    return Expectation("expect_column_values_to_be_in_set", kwargs, rule.severity, rule.reason, rule.name)
 
 
 def _unique(expect: Any, columns: Sequence[str], reason: str) -> None:

@@ -26,7 +26,8 @@ class Snapshot:
     """The record of one publisher's file as it came.
 
     `vintage_hint` is the stamp given by hand where the file bears none; `retrieved_at` is ISO 8601; `withdrawn` says
-    when and why it is no longer used; `answer` is all that the server said, where one was asked (see
+    when and why it is no longer used; `accepted_despite` when and why a person accepted it although the checks `waived`
+    fail; `answer` is all that the server said, where one was asked (see
     `sources.http.Answer`).
     """
 
@@ -43,6 +44,8 @@ class Snapshot:
     vintage_hint: str | None = None
     withdrawn: str | None = None
     answer: Mapping[str, Any] | None = None
+    accepted_despite: str | None = None
+    waived: list[str] | None = None
 
 
 def is_utf_16(data: bytes) -> bool:
@@ -206,7 +209,14 @@ class Archive:
         """Note that a snapshot, where it is here, is no longer used; its bytes stay."""
         record = self._records(source_id, file) / f"{digest}.json"
         if record.exists():
-            write_json(record, {**read_json(record), "withdrawn": f"{now()} {reason}"})
+            waived = {"accepted_despite": None, "waived": None}
+            write_json(record, {**read_json(record), **waived, "withdrawn": f"{now()} {reason}"})
+
+    def waive(self, snapshot: Snapshot, checks: Iterable[str], reason: str) -> Snapshot:
+        """Note that a person accepts a snapshot although some checks fail."""
+        made = replace(snapshot, accepted_despite=f"{now()} {reason}", waived=sorted(set(checks)))
+        write_json(self._records(snapshot.source_id, snapshot.file) / f"{snapshot.sha256}.json", asdict(made))
+        return made
 
     def snapshots(self, source_id: str, file: str) -> list[Snapshot]:
         """The snapshots of one file that are not withdrawn, oldest retrieval first."""

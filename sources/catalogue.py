@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dictionary.model import LOADER, dictionary
+from dictionary.model import LOADER, Rule, dictionary, refuse_twice
 from sources.errors import Misused, Refused
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ class File(BaseModel):
 
     `pattern` is matched against file names given to `custody import`; `types` are the types that its content may
     have; `url` is where the publisher offers it, or null where that moves. A new vintage with less than `min_share` of
-    the items of the last good one goes to quarantine: a file cut off at the end of a line reads like a whole one. Where
-    it `extends`, an edition covers other years than the one before, and figures of both stand. A workbook
-    with `macros` is refused unless it is known that the publisher's has some; they are never run.
+    the items, places, measures or years of the last good one goes to quarantine: a file cut off at the end of a line
+    reads like a whole one. So does one with more than twice the items, or more than that share allows backwards. Where
+    it `extends`, an edition covers other years than the one before, and figures of both stand. A workbook with `macros`
+    is refused unless it is known that the publisher's has some; they are never run.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,6 +67,17 @@ class Source(BaseModel):
     hosts: tuple[str, ...] = ()
     files: Mapping[str, File]
     definitions: Mapping[str, str] = {}
+    rules: Mapping[str, tuple[Rule, ...]] = {}
+
+    @field_validator("rules")
+    @classmethod
+    def _of_tables(cls, rules: Mapping[str, tuple[Rule, ...]]) -> Mapping[str, tuple[Rule, ...]]:
+        for name, own in rules.items():
+            table = dictionary().tables.get(name)
+            if table is None or table.group != "accepted":
+                raise ValueError(f"rules are of tables whose rows come from sources; {name!r} is none")
+            refuse_twice(own)
+        return rules
 
     @field_validator("licence")
     @classmethod

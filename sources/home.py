@@ -62,6 +62,11 @@ class Home:
         return self.root / "build-failed.json"
 
     @property
+    def reports(self) -> Path:
+        """The quality report of the warehouse."""
+        return self.root / "reports"
+
+    @property
     def releases(self) -> Path:
         """Published releases."""
         return self.root / "releases"

@@ -23,13 +23,13 @@ from sources.catalogue import sources
 from sources.errors import Refused
 from sources.home import Home, lives, write_json
 from sources.places import places
-from warehouse import checkers, checks
-from warehouse.choice import NUMBERS, OWN, rules
+from warehouse import checkers, checks, choice, quality, rules
+from warehouse.choice import NUMBERS, OWN
 from warehouse.evaluate import ABOUT_THE_WHOLE
 from warehouse.models import HERE, Model, models
 from warehouse.records import Vintage, all_vintages
 from warehouse.results import to_plain
-from warehouse.standing import Build, BuiltTable, find, identify, inputs_digest, record
+from warehouse.standing import REPORT, Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]
 
@@ -57,6 +57,7 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
         vintage.prove()
     digest = inputs_digest(vintages, as_of)
     if (standing := find(home)) and standing.digest == digest:
+        quality.write(home, standing, vintages)
         return standing
     checkers.start()
     home.root.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,12 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             connection.begin()
             pending = [_make(connection, model, progress) for model in models()]
             connection.commit()
-            tables = [_checked(rows, asked, progress) for rows, asked in pending]
+            ruled = {
+                model.name: list(rules.ask(connection, model.name, model.table.rules))
+                for model in models()
+                if model.table.group != "accepted"  # whose rules each vintage met before it was accepted
+            }
+            tables = [_checked(rows, [asked, *ruled.get(asked.table, ())], progress) for rows, asked in pending]
             _refuse_failed(home, tables)
             connection.execute("DROP SCHEMA accepted CASCADE; DROP SCHEMA reference CASCADE")
         # Without its record the warehouse counts as none: a crash from here on is mended by the next build.
@@ -81,8 +87,9 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
     finally:
         _remove_leftovers(home)
     home.build_failure.unlink(missing_ok=True)
-    made = Build(digest, as_of, tables, True)
+    made = Build(digest, as_of, tables, True, home.reports / REPORT)
     write_json(home.build_record, record(made, identity))
+    quality.write(home, made, vintages)
     return made
 
 
@@ -149,7 +156,7 @@ def _literal(value: object) -> str:
 def _reference(vintages: list[Vintage]) -> dict[str, Any]:
     """What the models read that no source gives: places, sources, snapshots, measures and the rules of choice."""
     words = dictionary()
-    chosen_by = rules()
+    chosen_by = choice.rules()
     coverage = yaml.load((HERE / "coverage.yml").read_text(encoding="utf-8"), Loader=LOADER)
     lists = {k: v for k, v in chosen_by.items() if isinstance(v, list)} | {
         "licence_class": ["open", "attribution", "internal"]
@@ -229,9 +236,9 @@ def _make(connection: duckdb.DuckDBPyConnection, model: Model, progress: Progres
     return rows, checks.submit(model.name, given, expected)
 
 
-def _checked(rows: int, asked: checks.Asked, progress: Progress) -> BuiltTable:
-    results = asked.answers()
+def _checked(rows: int, asked: list[checks.Asked], progress: Progress) -> BuiltTable:
+    results = [result for each in asked for result in each.answers()]
     for result in results:
         if result.outcome != "passed" and not result.blocks:  # what blocks is told at the end
             progress(f"{result.severity}: {result.sentence()}")
-    return BuiltTable(asked.table, rows, results)
+    return BuiltTable(asked[0].table, rows, results)

@@ -16,7 +16,8 @@ from warehouse import checkers
 from warehouse.accepted import is_vintage
 from warehouse.candidate import complete, parse
 from warehouse.intake import Ground, Verdict, decide
-from warehouse.records import REASON, Vintage, vintage_order, vintages, withdrawn_folder
+from warehouse.records import REASON, Vintage, find_report, vintage_order, vintages, withdrawn_folder
+from warehouse.results import from_plain
 
 
 def import_file(
@@ -105,6 +106,34 @@ def withdraw(home: Home, source_id: str, file: str, vintage: str, reason: str) -
         os.replace(own[0].folder, aside)
     told = {"source": source_id, "file": file, "vintage": vintage, "sha256": digest, "at": now(), "reason": reason}
     write_json(aside / REASON, told)
+
+
+def accept_despite(home: Home, source_id: str, file: str, digest: str, reason: str) -> Verdict:
+    """Accept a snapshot although checks failed; the reason stays with its record, and those checks are waived for it.
+
+    Raises:
+        Misused: when there is no such snapshot in quarantine, or no reason.
+        Refused: when it could not be read, a check could not run, or the tables could not hold its rows.
+    """
+    known = source(source_id)
+    if not reason.strip():
+        raise Misused("--reason must say why, for those who come after.")
+    report = find_report(home, known, file, digest)
+    ground = Ground(home, known)
+    stored = {s.sha256: s for s in ground.archive.snapshots(source_id, file)}.get(report["snapshot"]["sha256"])
+    if stored is None:
+        raise Refused(f"{report['snapshot']['file_name']} was withdrawn; import it again first.")
+    verdict = decide(ground, stored)  # with the code that is there now
+    if verdict.state == "accepted":
+        return verdict
+    if verdict.state == "refused":
+        raise Refused(f"{verdict.message} It was not read, so there is nothing to accept.")
+    report = find_report(home, known, file, stored.sha256)
+    blocking = [c for c in map(from_plain, report["checks"]) if c.blocks]
+    for check in blocking:
+        if not check.can_be_waived:
+            raise Refused(f"{check.sentence()} This cannot be accepted: the tables must be able to rely on it.")
+    return decide(ground, ground.archive.waive(stored, [c.type for c in blocking], reason.strip()))
 
 
 def bundle_source(home: Home, known: Source) -> list[Vintage]:

@@ -53,7 +53,7 @@ class Asked:
             checkers.forget()
             why = "The process that runs the checks was ended from outside."
             return [
-                CheckResult(self.table, e.type, columns_of(e), e.severity, e.reason, "could_not_run", 0, detail=why)
+                CheckResult(self.table, e.name, columns_of(e), e.severity, e.reason, "could_not_run", 0, detail=why)
                 for e in self.expected
             ]
 

@@ -74,7 +74,9 @@ def _arguments(expectation: Expectation, table: Table, frame: pd.DataFrame) -> d
 
 
 def columns_of(expectation: Expectation) -> tuple[str, ...]:
-    """The columns that an expectation is about; none where it is about the whole table."""
+    """The columns that an expectation is about; none where it is about the whole table, or a rule's own columns."""
+    if expectation.rule:
+        return ()
     kwargs = expectation.kwargs
     if "column_list" in kwargs:
         return () if expectation.type.startswith("expect_table") else tuple(kwargs["column_list"])
@@ -131,7 +133,7 @@ def _validate(table: Table, frame: pd.DataFrame, expected: dict[int, Expectation
 
     def answer(i: int, outcome: Outcome, **more: Any) -> None:
         e = expected[i]
-        answers[i] = CheckResult(table.name, e.type, columns_of(e), e.severity, e.reason, outcome, len(frame), **more)
+        answers[i] = CheckResult(table.name, e.name, columns_of(e), e.severity, e.reason, outcome, len(frame), **more)
 
     runnable: list[Any] = []
     for i, expectation in expected.items():
@@ -157,14 +159,16 @@ def _validate(table: Table, frame: pd.DataFrame, expected: dict[int, Expectation
         if raised := _raised(each.exception_info):
             answer(i, "could_not_run", detail=raised)
         elif each.success:
-            answer(i, "passed")
+            rule = expected[i].rule  # of which a share may break
+            answer(i, "passed", failing=int((~frame["holds"]).sum()) if rule else 0)
         else:
+            shown = [c for c in frame.columns if c != "holds"] if expected[i].rule else columns_of(expected[i])
             index = [int(at) for at in each.result.get("unexpected_index_list") or []]
             answer(
                 i,
                 "failed",
                 failing=int(each.result.get("unexpected_count") or 0),
-                examples=_examples(frame, index, columns_of(expected[i]), table),
+                examples=_examples(frame, index, shown, table),
                 detail=None if index else f"Found: {each.result.get('observed_value')}.",
             )
     for i in expected.keys() - answers.keys():

@@ -8,21 +8,24 @@ good vintage in use.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from dictionary.model import Severity
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.errors import Refused
 from sources.home import Home, new_folder, read_json, sha256_file, write_json
-from warehouse import accepted, evaluate
+from warehouse import accepted, evaluate, rules
 from warehouse import candidate as candidate_
 from warehouse.candidate import Candidate, check, complete, parse
-from warehouse.records import REPORT, Vintage, vintage_order, vintages
-from warehouse.results import CheckResult, to_plain
+from warehouse.checks import Asked
+from warehouse.records import REPORT, Vintage, newest, stale_corrections, vintage_order, vintages
+from warehouse.results import CheckResult, Outcome, to_plain
 
 State = Literal["accepted", "quarantined", "refused"]
 
@@ -56,12 +59,12 @@ class Intake:
     @property
     def newest(self) -> list[Vintage]:
         """The newest vintage of each file."""
-        return list({v.file: v for v in self.vintages}.values())  # they come oldest first
+        return newest(self.vintages)
 
     @property
     def stale_corrections(self) -> list[str]:
         """Corrections whose error is not in the newest vintage of their file; the publisher may have mended it."""
-        return [stale for v in self.newest for stale in v.record["stale_corrections"]]
+        return [stale["correction"] for stale in stale_corrections(self.vintages)]
 
     @property
     def fallen_back(self) -> list[Verdict]:
@@ -73,7 +76,7 @@ class Intake:
 @cache
 def _own_code() -> str:
     """The digest of this room's part in making rows and asking checks."""
-    return "".join(sha256_file(Path(str(module.__file__))) for module in (candidate_, accepted, evaluate))
+    return "".join(sha256_file(Path(str(module.__file__))) for module in (candidate_, accepted, evaluate, rules))
 
 
 class Ground:
@@ -116,6 +119,11 @@ class _Case:
         """The folder of the report, should it be turned away."""
         return self.ground.home.quarantine / self.ground.source.id / self.snapshot.file / self.snapshot.sha256[:16]
 
+    def before(self, candidate: Candidate) -> Vintage | None:
+        """The newest vintage of other bytes that is older than the candidate."""
+        earlier = [v for v in self.others if vintage_order(v.vintage) < vintage_order(candidate.vintage)]
+        return earlier[-1] if earlier else None
+
     def verdict(self, state: State, vintage: str | None, message: str = "", *, new: bool) -> Verdict:
         """What became of it."""
         s = self.snapshot
@@ -148,7 +156,7 @@ def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = Non
             return case.verdict("accepted", vintage.vintage, new=False)
     if (case.report / REPORT).exists():
         earlier = read_json(case.report / REPORT)
-        if earlier["code"] == ground.code:
+        if earlier["code"] == ground.code and earlier["snapshot"].get("waived") == snapshot.waived:
             return case.verdict(earlier["state"], earlier["vintage"], earlier["message"], new=False)
     try:
         if candidate is None:
@@ -178,10 +186,12 @@ def _settle(case: _Case, candidate: Candidate) -> Verdict:
     try:
         with new_folder(target) as folder:
             tables = accepted.write_tables(candidate.tables, folder)
-            results = [*check(folder, tables), *_shrunken(case, candidate), *_foretold(snapshot, candidate)]
+            asked = _ask_rules(case, candidate, folder)
+            results = [*check(folder, tables), *_bands(case, candidate), *(r for a in asked for r in a.answers())]
             if ground.source.licence_class == "internal":  # examples hold figures, and a report is a log
-                results = [replace(r, examples=()) for r in results]
-            if any(r.blocks for r in results):
+                results = [replace(r, examples=(), detail=re.sub(r"\d", "#", r.detail or "")) for r in results]
+            waived = snapshot.waived or ()
+            if any(r.blocks and not (r.can_be_waived and r.type in waived) for r in results):
                 raise _Blocked
             record = {
                 "source_id": ground.source.id,
@@ -202,7 +212,10 @@ def _settle(case: _Case, candidate: Candidate) -> Verdict:
         return case.refused(error)
     ground.changed()
     shutil.rmtree(case.report, ignore_errors=True)
-    return case.verdict("accepted", candidate.vintage, new=True)
+    said = [f"accepted despite failed checks: {snapshot.accepted_despite}"] if snapshot.accepted_despite else []
+    if "-r" in candidate.vintage:
+        said.append(f"other bytes bear the same stamp already, so it is the reissue {candidate.vintage}")
+    return case.verdict("accepted", candidate.vintage, "; ".join(said), new=True)
 
 
 def _quarantined(case: _Case, candidate: Candidate, results: list[CheckResult]) -> Verdict:
@@ -218,49 +231,66 @@ def _quarantined(case: _Case, candidate: Candidate, results: list[CheckResult]) 
     return case.verdict("quarantined", candidate.vintage, message, new=True)
 
 
-def _shrunken(case: _Case, candidate: Candidate) -> list[CheckResult]:
-    """Hold the size of a candidate against the vintage before it, if other bytes gave one."""
-    earlier = [v for v in case.others if vintage_order(v.vintage) < vintage_order(candidate.vintage)]
-    if not earlier:
-        return []
-    last = earlier[-1]
-    before, now = int(last.record["items"]), candidate.parsed.items
-    share = case.ground.source.files[case.snapshot.file].min_share
-    return [
-        CheckResult(
-            case.snapshot.file,
-            "item_count_against_last_vintage",
-            (),
-            "critical",
-            f"A new file has at least {share:.0%} of the {before:,} items of vintage {last.vintage}.",
-            "passed" if now >= share * before else "failed",
-            now,
-            detail=f"It has {now:,}; if the publisher really dropped them, lower min_share in source.yml.",
-        )
-    ]
+def _ask_rules(case: _Case, candidate: Candidate, folder: Path) -> list[Asked]:
+    """Ask the rules of the field about what was written of a candidate, beside the vintage before it."""
+    last = case.before(candidate)
+    file = case.ground.source.files[case.snapshot.file]
+    known = {
+        "vintage": candidate.vintage,
+        "retrieved_at": case.snapshot.retrieved_at,
+        "min_share": file.min_share,
+        "extends": file.extends,
+    }
+    now = {table: folder / f"{table}.parquet" for table in candidate.tables}
+    before = {table: path for table in now if last and (path := last.path(table))}
+    return rules.ask_of_candidate(case.ground.source, now, before, known)
 
 
-def _foretold(snapshot: Snapshot, candidate: Candidate) -> list[CheckResult]:
-    """Refuse figures for years after the one in which the file was there."""
-    frame = candidate.tables.get("observation")
-    if frame is None or not len(frame):
-        return []
-    latest = max(int(candidate.vintage[:4]), int(snapshot.retrieved_at[:4]))
-    late = [i for i, day in enumerate(frame["period_end"]) if day.year > latest]
-    shown = frame.iloc[late[: evaluate.EXAMPLES]][["locator", "place_id", "period_end", "value"]]
-    return [
-        CheckResult(
-            "observation",
-            "period_end_not_after_the_file",
-            ("period_end",),
+#: A file of the same type may be this many times as large or as small as the one before without a word.
+USUAL = 2
+#: One smaller than this share is no new edition of the same file.
+LEAST = 0.1
+
+
+def _bands(case: _Case, candidate: Candidate) -> list[CheckResult]:
+    """Hold a candidate's stamp and size against the vintages that other bytes gave."""
+    results: list[CheckResult] = []
+    snapshot, file, items = case.snapshot, case.ground.source.files[case.snapshot.file], candidate.parsed.items
+
+    def band(name: str, severity: Severity, reason: str, holds: bool, detail: str) -> None:
+        outcome: Outcome = "passed" if holds else "failed"
+        results.append(CheckResult(snapshot.file, name, (), severity, reason, outcome, items, detail=detail))
+
+    # A server that goes back must not replace what it gave before; editions that add to each other may come late.
+    if case.others and snapshot.obtained == "fetch" and not (file.extends or case.own):
+        newest = case.others[-1]
+        newer = vintage_order(newest.vintage) > vintage_order(candidate.vintage)
+        band(
+            "vintage_against_newest",
             "critical",
-            f"No figure is for a year after {latest}, when the file was there.",
-            "failed" if late else "passed",
-            len(frame),
-            len(late),
-            tuple({str(k): str(v) for k, v in row.items()} for row in shown.to_dict("records")),
+            f"A server does not give an older vintage than {newest.vintage}, which was here before it answered.",
+            not (newer and str(newest.snapshot["retrieved_at"]) <= snapshot.retrieved_at),
+            f"On {snapshot.retrieved_at[:10]} it gave {candidate.vintage}.",
         )
-    ]
+    if (last := case.before(candidate)) is None:
+        return results
+    most, before = max(USUAL, 1 / file.min_share), int(last.record["items"])
+    band(
+        "item_count_against_last_vintage",
+        "critical",
+        f"A new file has at least {file.min_share:.0%} of the {before:,} items of vintage {last.vintage}, "
+        f"and at most {most:g} times as many.",
+        file.min_share * before <= items <= most * before,
+        f"It has {items:,}; if the publisher really changed so much, accept it by hand or change min_share.",
+    )
+    if last.snapshot["media_type"] == snapshot.media_type:
+        size, had = snapshot.bytes, int(last.snapshot["bytes"])
+        of = f"as large as that of vintage {last.vintage}, {had:,} bytes."
+        detail = f"It has {size:,} bytes."
+        usual = had <= USUAL * size and size <= USUAL * had
+        band("size_against_last_vintage", "warning", f"A new file is half to twice {of}", usual, detail)
+        band("least_size_of_a_file", "critical", f"A new file is at least a tenth {of}", size >= LEAST * had, detail)
+    return results
 
 
 def _reissue(case: _Case, vintage: str) -> str:

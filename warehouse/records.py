@@ -5,14 +5,14 @@ Vintages bundled with the program count as accepted. Nothing heavy is imported h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, sources
-from sources.errors import Refused
+from sources.errors import Misused, Refused
 from sources.home import WRITING, Home, read_json, sha256_file
 from warehouse.results import CheckResult, from_plain
 
@@ -59,7 +59,7 @@ class Vintage:
         return self.folder / f"{table}.parquet" if table in self.record["tables"] else None
 
     def checks(self) -> list[CheckResult]:
-        """The answers to the checks that it passed when it was accepted; none where they were not kept."""
+        """The answers to the checks when it was accepted; none where they were not kept."""
         path = self.folder / CHECKS
         return [from_plain(plain) for plain in read_json(path)] if path.exists() else []
 
@@ -144,9 +144,47 @@ def summaries(home: Home, source: Source) -> list[dict[str, Any]]:
             "rows": v.record["observations"],
             "left out": v.record["left_out"],
             "from": "bundled" if v.bundled else v.snapshot["obtained"],
+            "accepted despite": v.snapshot.get("accepted_despite"),
             "sha256": v.snapshot["sha256"][:12],
         }
         for v in vintages(home, source)
+    ]
+
+
+def turned_away(home: Home, source: Source) -> list[dict[str, Any]]:
+    """The reports on snapshots that were turned away, oldest first."""
+    reports: list[dict[str, Any]] = [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
+    return sorted(reports, key=lambda r: (r["snapshot"]["file"], r["snapshot"]["retrieved_at"]))
+
+
+def find_report(home: Home, source: Source, file: str, digest: str = "") -> dict[str, Any]:
+    """The report on one snapshot that was turned away, by the beginning of its SHA-256 where there are several.
+
+    Raises:
+        Misused: when there is none, or several.
+    """
+    of_file = [r for r in turned_away(home, source) if r["snapshot"]["file"] == file]
+    found = [r for r in of_file if r["snapshot"]["sha256"].startswith(digest)]
+    if not found:
+        named = f"{source.id}/{file} {digest}".strip()
+        raise Misused(f"{named} is not in quarantine; `custody quarantine` lists what is.")
+    if len(found) > 1:
+        which = ", ".join(r["snapshot"]["sha256"][:12] for r in found)
+        raise Misused(f"Several snapshots of {source.id}/{file} are in quarantine; say which: {which}.")
+    return found[0]
+
+
+def newest(all_of_them: Iterable[Vintage]) -> list[Vintage]:
+    """The newest vintage of each file, of vintages that come oldest first."""
+    return list({(v.source_id, v.file): v for v in all_of_them}.values())
+
+
+def stale_corrections(all_of_them: Iterable[Vintage]) -> list[dict[str, Any]]:
+    """Corrections whose error is not in the newest vintage of their file; the publisher may have mended it."""
+    return [
+        {"source": v.source_id, "file": v.file, "vintage": v.vintage, "correction": stale}
+        for v in newest(all_of_them)
+        for stale in v.record["stale_corrections"]
     ]
 
 
@@ -155,7 +193,7 @@ def failures(home: Home, source: Source) -> list[dict[str, Any]]:
 
     Of their checks only those that did not pass.
     """
-    reports: list[dict[str, Any]] = [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
+    reports = turned_away(home, source)
     if not reports:
         return []
     accepted: dict[str, str] = {}

@@ -19,8 +19,9 @@ Outcome = Literal["passed", "failed", "could_not_run"]
 class CheckResult:
     """The answer to one expectation.
 
-    `failing` counts rows that break it (0 for table-level ones that hold), `examples` are the first of them, and
-    `detail` says what was found where no rows are to blame or the check could not run.
+    `type` is the kind of expectation, or the name of a rule. `failing` counts rows that break it (of a rule that holds
+    for a share, also where it passed), `examples` are the first of them, and `detail` says what was found where no rows
+    are to blame or the check could not run.
     """
 
     table: str
@@ -38,6 +39,11 @@ class CheckResult:
     def blocks(self) -> bool:
         """Whether the data may not be used: a critical expectation that did not pass, for whatever reason."""
         return self.severity == "critical" and self.outcome != "passed"
+
+    @property
+    def can_be_waived(self) -> bool:
+        """Whether a person may accept the data all the same: what the tables need in order to hold them must be so."""
+        return self.outcome == "failed" and not self.type.startswith("expect_")
 
     def sentence(self) -> str:
         """What happened, for a person."""

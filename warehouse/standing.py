@@ -22,6 +22,9 @@ from warehouse.results import CheckResult, from_plain, to_plain
 
 HERE = Path(__file__).parent
 
+#: The quality report, below the home's folder of reports.
+REPORT = "quality.html"
+
 
 @dataclass(frozen=True)
 class BuiltTable:
@@ -34,12 +37,13 @@ class BuiltTable:
 
 @dataclass(frozen=True)
 class Build:
-    """A warehouse as it stands; `new` says whether this call made it."""
+    """A warehouse as it stands; `new` says whether this call made it, `report` is its quality report."""
 
     digest: str
     as_of: date
     tables: list[BuiltTable]
     new: bool
+    report: Path
 
 
 def default_as_of(today: date) -> date:
@@ -87,7 +91,7 @@ def find(home: Home) -> Build | None:
     if record.get("file") != identify(home.warehouse):
         return None
     tables = [BuiltTable(t["name"], t["rows"], [from_plain(c) for c in t["checks"]]) for t in record["tables"]]
-    return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False)
+    return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False, home.reports / REPORT)
 
 
 def standing(home: Home) -> Build:

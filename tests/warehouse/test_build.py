@@ -33,7 +33,15 @@ def query(home: Home, sql: str) -> list[tuple[Any, ...]]:
 
 def litter(home: Home) -> list[str]:
     """What a build has left in the home beside what belongs there."""
-    belongs = {"accepted", "archive", "quarantine", "warehouse.duckdb", "warehouse.json", "build-failed.json"}
+    belongs = {
+        "accepted",
+        "archive",
+        "quarantine",
+        "warehouse.duckdb",
+        "warehouse.json",
+        "build-failed.json",
+        "reports",
+    }
     return sorted({p.name for p in home.root.iterdir()} - belongs)
 
 

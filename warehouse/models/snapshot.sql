@@ -10,5 +10,5 @@ SELECT source_id, file, vintage, snapshot, file_name, bytes, media_type, retriev
        items, observations, left_out, position,
        position = max(position) OVER (PARTITION BY source_id, file) AS current,
        extends,
-       licence
+       licence, accepted_despite
 FROM ordered

@@ -1,0 +1,305 @@
+"""The rules of the field: each holds of sound rows, breaks on the error that it is for, and tells its own failures apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dictionary.model import Rule, read
+from sources.catalogue import File, Source
+from sources.errors import Refused
+from tests.warehouse.conftest import Desk, lines, make_source
+from tests.warehouse.made import frame, observation
+from warehouse import accepted, rules
+from warehouse.results import CheckResult
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Asker:
+    """Writes rows as a candidate and the vintage before it, and asks the rules of table observation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.source = make_source(folder / "sources", "src")
+
+    def __call__(
+        self, rows: Rows, earlier: Rows = (), source: Source | None = None, **more: Any
+    ) -> dict[str, CheckResult]:
+        known = {"vintage": "2023", "retrieved_at": "2023-05-01", "min_share": 0.9, "extends": False, **more}
+        paths = [self._write(name, given) for name, given in (("now", rows), ("earlier", earlier)) if given]
+        before = dict(zip(["observation"], paths[1:], strict=False))
+        asked = rules.ask_of_candidate(source or self.source, {"observation": paths[0]}, before, known)
+        return {r.type: r for a in asked for r in a.answers()}
+
+    def _write(self, name: str, rows: Rows) -> Path:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        accepted.write_tables({"observation": frame("observation", rows)}, folder)
+        return folder / "observation.parquet"
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Asker:
+    return Asker(tmp_path)
+
+
+def broken(results: Mapping[str, CheckResult]) -> dict[str, int]:
+    """The rules that did not pass, each with the rows that break it."""
+    return {name: r.failing for name, r in results.items() if r.outcome != "passed"}
+
+
+SOUND = [
+    observation("ALB", 5000, 2022), observation("ALB", 5400, 2023), observation("ALB", 300, 2023, sex="F"),
+    observation("ALB", 5100, 2023, sex="M"), observation("ALB", 3000, 2023, legal_status="SENTENCED"),
+    observation("ALB", 2400, 2023, legal_status="UNSENTENCED"), observation("ALB", 6000, 2023, measure="official_capacity"),
+    observation("ALB", 190, 2023, measure="persons_held_rate"),
+]  # fmt: skip
+
+
+def test_sound_rows_break_no_rule_and_every_rule_is_asked(ask: Asker) -> None:
+    results = ask(SOUND, SOUND)
+    assert broken(results) == {} and len(results) == 14
+    assert {r.rows > 0 for r in results.values()} == {True}
+
+
+def test_a_rule_that_concerns_no_row_says_so(ask: Asker) -> None:
+    results = ask([observation("ALB", 5000, 2023)])
+    assert {r.outcome for r in results.values()} == {"passed"}
+    assert {n for n, r in results.items() if r.detail == "No row is concerned."} == set(results) - {
+        "year_not_in_future"
+    }
+
+
+#: What is changed in the sound rows, and which rules it breaks by how many rows.
+ERRORS: dict[str, tuple[Rows, dict[str, int]]] = {
+    "a year to come": ([*SOUND, observation("AND", 60, 2024)], {"year_not_in_future": 1}),
+    "a rate that cannot be": (
+        [*SOUND, observation("AND", 3001, 2023, measure="persons_held_rate")],
+        {"rate_is_possible": 1},
+    ),
+    "men of another table": (
+        [r if r["sex"] != "M" else observation("ALB", 4000, 2023, sex="M") for r in SOUND],
+        {"sexes_against_total": 1, "sexes_against_totals_of_a_file": 1},
+    ),
+    "a status that is another's": (
+        [r if r["legal_status"] != "SENTENCED" else {**r, "value": 1000.0} for r in SOUND],
+        {"legal_statuses_against_total": 1, "legal_statuses_against_totals_of_a_file": 1},
+    ),
+    "places that have lost a digit": (
+        [r if r["measure"] != "official_capacity" else {**r, "value": 539.0} for r in SOUND],
+        {"occupancy": 1},
+    ),
+    "a small place that doubles": ([observation("AND", 45, 2022), observation("AND", 98, 2023)], {}),
+    "a great place that doubles": ([observation("FRA", 45_000, 2022), observation("FRA", 98_000, 2023)], {"jump_over_a_year": 1}),
+    "a digit too many": (
+        [observation("FRA", 45_000, 2022), observation("FRA", 450_000, 2023)],
+        {"jump_over_a_year": 1, "digit_too_many_over_a_year": 1},
+    ),
+    "a part that jumps": (
+        [observation("FRA", 1500, 2022, sex="F"), observation("FRA", 7500, 2023, sex="F")],
+        {"jump_over_a_year": 1},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("error", list(ERRORS))
+def test_an_error_breaks_the_rule_that_is_for_it(ask: Asker, error: str) -> None:
+    rows, expected = ERRORS[error]
+    assert broken(ask(rows)) == expected
+
+
+def test_the_row_that_breaks_a_rule_is_shown_with_what_was_compared(ask: Asker) -> None:
+    result = ask([observation("FRA", 45_000, 2022), observation("FRA", 450_000, 2023)])["digit_too_many_over_a_year"]
+    (shown,) = result.examples
+    assert (shown["place_id"], shown["year"], shown["year_before"], shown["value"]) == ("FRA", 2023, 45_000, 450_000)
+    assert shown["locator"] == "f.csv:1:1" and "holds" not in shown and result.columns == ()
+
+
+def test_unknown_statuses_beside_them_need_not_add_up(ask: Asker) -> None:
+    rows = [r if r["legal_status"] != "SENTENCED" else {**r, "value": 1000.0} for r in SOUND]
+    assert broken(ask([*rows, observation("AND", 9, 2023, legal_status="OTHER")])) == {}
+
+
+# Against the vintage before
+
+
+def many(values: Mapping[int, float] | None = None) -> list[dict[str, Any]]:
+    """A hundred years of one place, with some values changed."""
+    return [observation("FRA", (values or {}).get(y, 50_000), y) for y in range(1923, 2023)]
+
+
+def test_a_few_revised_figures_are_told_and_many_are_refused(ask: Asker) -> None:
+    held = {"jump_over_a_year"}  # the changed years stand out of their neighbours too
+    two = broken(ask(many({1930: 75_000, 1950: 75_000}), many()))
+    three = broken(ask(many({1930: 75_000, 1950: 75_000, 1970: 75_000}), many()))
+    assert {k: v for k, v in two.items() if k not in held} == {"value_against_last_vintage": 2}
+    assert {k: v for k, v in three.items() if k not in held} == {
+        "value_against_last_vintage": 3,
+        "values_against_last_vintage": 3,
+    }
+
+
+def test_one_digit_too_many_is_critical_however_many_figures_there_are(ask: Asker) -> None:
+    result = ask(many({2022: 500_000}), many())["digit_too_many_against_last_vintage"]
+    assert (result.outcome, result.severity, result.failing) == ("failed", "critical", 1)
+    assert (result.examples[0]["value_before"], result.examples[0]["value"]) == (50_000, 500_000)
+
+
+def test_a_figure_that_became_zero_is_a_digit_too_few(ask: Asker) -> None:
+    assert "digit_too_many_against_last_vintage" in broken(ask(many({2022: 0}), many()))
+
+
+def places(*codes: str) -> list[dict[str, Any]]:
+    return [observation(code, 5000, 2022) for code in codes]
+
+
+TEN = ("ALB", "AND", "ARM", "AUT", "AZE", "BEL", "BGR", "BIH", "CHE", "CYP")
+
+
+def test_one_place_of_ten_may_go_and_is_told_but_not_two(ask: Asker) -> None:
+    assert broken(ask(places(*TEN[1:]), places(*TEN))) == {"gone_since_last_vintage": 1}
+    results = ask(places(*TEN[2:]), places(*TEN))
+    assert broken(results) == {"gone_since_last_vintage": 2, "coverage_against_last_vintage": 1}
+    (shown,) = results["coverage_against_last_vintage"].examples
+    assert (shown["what"], shown["before"], shown["gone"], shown["which"]) == ("places", 10, 2, "ALB, AND")
+
+
+def test_years_may_go_only_where_editions_add_to_each_other(ask: Asker) -> None:
+    now, before = [observation("ALB", 5000, 2022)], [observation("ALB", 5000, 2021), observation("ALB", 5000, 2022)]
+    assert broken(ask(now, before)) == {"gone_since_last_vintage": 1, "coverage_against_last_vintage": 1}
+    assert broken(ask(now, before, extends=True)) == {}
+
+
+def test_a_measure_that_is_gone_is_told(ask: Asker) -> None:
+    before = [*places("ALB"), observation("ALB", 9, 2022, measure="deaths_in_custody")]
+    assert broken(ask(places("ALB"), before, min_share=0.5)) == {"gone_since_last_vintage": 1}
+
+
+# The bridge
+
+
+def own(**more: Any) -> Rule:
+    sql = "SELECT observation_id, locator, value, value > 10 AS holds FROM observation"
+    return Rule(**{"name": "own", "severity": "critical", "reason": "Why.", "sql": sql, **more})
+
+
+def with_rule(folder: Path, rule: Rule) -> Source:
+    return make_source(folder / "others", "src", rules={"observation": (rule,)})
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome", "failing", "said"),
+    [
+        (own(), "failed", 1, None),
+        (own(mostly=0.5), "passed", 1, None),
+        (own(mostly=0.51), "failed", 1, None),
+        (own(sql="SELECT NULL::BOOLEAN AS holds FROM observation"), "failed", 2, None),
+        (own(sql="SELECT 1 AS holds FROM observation"), "could_not_run", 0, "holds is int32, not boolean."),
+        (own(sql="SELECT true AS hold FROM observation"), "could_not_run", 0, "holds"),
+        (own(sql="SELECT error('broken') AS holds FROM observation"), "could_not_run", 0, "broken"),
+        (own(sql="SELECT true AS holds FROM nowhere"), "could_not_run", 0, "nowhere"),
+        (own(sql="SELECT ("), "could_not_run", 0, "syntax error"),
+    ],
+)
+def test_failed_and_could_not_run_are_told_apart(
+    ask: Asker, tmp_path: Path, rule: Rule, outcome: str, failing: int, said: str | None
+) -> None:
+    rows = [observation("ALB", 5), observation("AND", 50)]
+    result = ask(rows, source=with_rule(tmp_path, rule))["own"]
+    assert (result.outcome, result.failing) == (outcome, failing) and result.blocks == (outcome != "passed")
+    assert said is None or said in str(result.detail)
+
+
+def test_a_rule_of_a_source_goes_before_the_tables_of_the_same_name(ask: Asker, tmp_path: Path) -> None:
+    rule = own(name="rate_is_possible", sql="SELECT false AS holds FROM observation")
+    results = ask([observation("ALB", 5)], source=with_rule(tmp_path, rule))
+    assert broken(results) == {"rate_is_possible": 1} and len(results) == 14
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("rules: {nowhere: [{name: a, severity: warning, reason: r, sql: s}]}", "'nowhere' is none"),
+        ("rules: {figure: [{name: a, severity: warning, reason: r, sql: s}]}", "'figure' is none"),
+        ("rules: {observation: [{name: a, severity: fatal, reason: r, sql: s}]}", "severity"),
+        ("rules: {observation: [{name: a, severity: warning, reason: r, sql: s, mostly: 0}]}", "mostly"),
+        ("rules: {observation: [{name: a, severity: warning, reason: r, sql: s}, {name: a, severity: warning, reason: r, sql: s}]}",
+         "the rule a is there twice"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_cannot_be_meant_is_refused(tmp_path: Path, given: str, said: str) -> None:
+    from sources.catalogue import read_source
+
+    folder = tmp_path / "src"
+    folder.mkdir()
+    text = (
+        "title: t\npublisher: p\ntier: national\nlicence: CC-BY-4.0\ncadence: yearly\ncitation: c\nverified: false\n"
+        "files: {}\n"
+    )
+    (folder / "source.yml").write_text(text)
+    read_source(folder)
+    (folder / "source.yml").write_text(text + given + "\n")
+    with pytest.raises(Refused, match=said):
+        read_source(folder)
+
+
+def test_the_rules_of_the_dictionary_are_read_strictly(tmp_path: Path) -> None:
+    import shutil
+
+    import dictionary.model as model
+
+    copy = tmp_path / "words"
+    shutil.copytree(model.HERE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    path = copy / "tables" / "observation.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("name: occupancy", "name: rate_is_possible"), encoding="utf-8")
+    with pytest.raises(model.DictionaryError, match="the rule rate_is_possible is there twice"):
+        read(copy)
+
+
+# At intake
+
+
+def state(desk: Desk, data: bytes, **more: Any) -> tuple[str, str]:
+    """What becomes of a file, and what is said."""
+    desk.put(data, **more)
+    verdict = desk.take_in().verdicts[-1]
+    return verdict.state, verdict.message
+
+
+def test_a_file_that_breaks_a_critical_rule_is_in_quarantine(desk: Desk) -> None:
+    said, message = state(
+        desk, lines(("FRA", 45_000, {"year": 2022}), ("FRA", 450_000, {"year": 2023}), stamp="2024-05-11")
+    )
+    assert said == "quarantined"
+    assert "Persons held in a whole place change by less than a factor of 8" in message and "450000.0" in message
+
+
+def test_a_file_is_held_against_the_vintage_before_it_and_no_other(desk: Desk) -> None:
+    desk.put(lines(("FRA", 45_000), stamp="2024-05-11"))
+    desk.put(lines(("FRA", 90_000), stamp="2023-05-11"), retrieved_at="2026-05-02")  # older, imported by hand
+    desk.put(lines(("FRA", 46_000), stamp="2025-05-11"), retrieved_at="2026-05-03")
+    assert [v.state for v in desk.take_in().verdicts] == ["accepted"] * 3
+    said, message = state(desk, lines(("FRA", 460_000), stamp="2026-04-11"), retrieved_at="2026-05-04")
+    assert said == "quarantined" and "at most 2 percent change" in message and "'value_before': 46000.0" in message
+
+
+@pytest.mark.parametrize(
+    ("items", "said"), [(19, "accepted"), (20, "accepted"), (21, "quarantined"), (9, "accepted"), (8, "quarantined")]
+)
+def test_the_number_of_items_may_neither_fall_nor_more_than_double(make_desk: Any, items: int, said: str) -> None:
+    file = File(pattern="one*", types=("csv", "text"), min_share=0.9)
+    desk = make_desk(src={"files": {"one": file}})
+    measures = ("persons_held", "admissions", "releases")
+
+    def rows(count: int) -> bytes:
+        keys = [(p, m) for m in measures for p in TEN][:count]
+        return lines(*((p, 50, {"measure": m}) for p, m in keys), stamp=f"20{10 + count % 7}-05-11")
+
+    desk.put(rows(10), retrieved_at="2026-05-01")
+    desk.put(rows(items).replace(rows(items)[:12], b"# 2025-05-11"), retrieved_at="2026-05-02")
+    assert [v.state for v in desk.take_in().verdicts] == ["accepted", said]
