@@ -158,14 +158,15 @@ def status(json: Json = False) -> None:
     """Say what is here by source (with --json by file), what was refused and why, and the warehouse."""
     from dataclasses import asdict
 
-    from custody.report import print_sources
+    from custody.report import print_sources, print_stale
     from sources.asked import Asking
     from sources.catalogue import sources as all_sources
-    from warehouse.records import failures, summaries, withdrawals
+    from warehouse.records import all_vintages, failures, stale_corrections, summaries, withdrawals
     from warehouse.standing import find
 
     home = Home.from_environment()
     rows = [v for s in all_sources().values() for v in summaries(home, s)]
+    stale = stale_corrections(all_vintages(home))
     failed = [f for s in all_sources().values() for f in failures(home, s)]
     withdrawn = [w for s in all_sources().values() for w in withdrawals(home, s)]
     not_fetched = [a for s in all_sources().values() for a in Asking(home).failures(s)]
@@ -173,18 +174,27 @@ def status(json: Json = False) -> None:
     warehouse: dict[str, Any] | None = None
     if built:
         rows_of = {table.name: table.rows for table in built.tables}
-        warehouse = {"path": str(home.warehouse), "as_of": built.as_of.isoformat(), "tables": rows_of}
+        report = str(built.report) if built.report.exists() else None
+        tables = {"as_of": built.as_of.isoformat(), "tables": rows_of}
+        warehouse = {"path": str(home.warehouse), "report": report, **tables}
     if json:
-        said = {
+        told = {
             "vintages": rows,
             "failed": failed,
             "not_fetched": [asdict(a) for a in not_fetched],
             "withdrawn": withdrawn,
+            "stale_corrections": stale,
+            "warehouse": warehouse,
         }
-        printing.as_json({"home": str(home.root), **said, "warehouse": warehouse})
+        printing.as_json({"home": str(home.root), **told})
         return
     print_sources(rows)
     print()
+    for row in rows:
+        if row["accepted despite"]:
+            named = f"{row['source']}/{row['file']} {row['vintage']}"
+            print(f"accepted despite failed checks: {named}: {row['accepted despite']}")
+    print_stale(stale)
     for failure in failed:
         print(f"{failure['state']}: {failure['message']}")
     for gone in withdrawn:
@@ -195,6 +205,7 @@ def status(json: Json = False) -> None:
         print(
             f"Warehouse: {warehouse['path']}, world total as of {warehouse['as_of']}, "
             f"{sum(warehouse['tables'].values()):,} rows in {len(warehouse['tables'])} tables."
+            + (f" Quality report: {warehouse['report']}." if warehouse["report"] else "")
         )
     else:
         print("There is no warehouse yet; run `custody run --offline`.")
@@ -213,6 +224,8 @@ def run(
 ) -> None:
     """The main job: parse and check what is new, build the warehouse, add up the world, print the walk."""
     from custody.report import print_world, world
+    from warehouse.records import all_vintages, stale_corrections
+    from warehouse.standing import REPORT
 
     home = Home.from_environment()
     day = _reference_day(as_of)
@@ -222,7 +235,8 @@ def run(
         outcome = execute(home, day, printing.progress, offline=offline)
     if outcome.failure:
         raise fail(outcome.failure)
-    told = world(home)
+    stale = stale_corrections(all_vintages(home))
+    told = {**world(home), "stale_corrections": stale, "report": str(home.reports / REPORT)}
     printing.as_json({"sources": outcome.sources, **told}) if json else print_world(outcome, told)
     if strict and outcome.fallen_back:
         raise typer.Exit(FELL_BACK)
@@ -316,7 +330,7 @@ def import_(
             verdict = import_file(home, source, path, file=file, vintage=vintage, retrieved=day, url=url)
         if verdict.state != "accepted":
             raise fail(verdict.message)
-        again = "" if verdict.new else "; it was here already"
+        again = (f" ({verdict.message})" if verdict.message else "") if verdict.new else "; it was here already"
         print(
             f"{path.name}: accepted as {source}/{verdict.file}, vintage {verdict.vintage}{again}. "
             "Next: custody run --offline"
@@ -339,6 +353,119 @@ def withdraw(
     with alone(home, "custody withdraw"):
         by_hand.withdraw(home, source, file, vintage, reason)
     print(f"{source}/{file}, vintage {vintage}, is withdrawn. Next: custody run --offline")
+
+
+quarantine_ = typer.Typer(
+    help="Files that were turned away: list them, see why, or accept one all the same.",
+    epilog="Example: custody quarantine show unodc_prisons data_cts_prisons_and_prisoners",
+    rich_markup_mode=None,
+)
+app.add_typer(quarantine_, name="quarantine")
+TurnedAway = Annotated[str, typer.Argument(help="The source.")]
+TurnedAwayFile = Annotated[str, typer.Argument(help="Which of its files.")]
+
+
+@quarantine_.callback(invoke_without_command=True)
+def quarantine(context: typer.Context, json: Json = False) -> None:
+    """Files that were turned away: list them, see why, or accept one all the same."""
+    from sources.catalogue import sources as all_sources
+    from warehouse.records import turned_away
+
+    if context.invoked_subcommand:
+        return
+    home = Home.from_environment()
+    rows = [
+        {
+            "source": report["snapshot"]["source_id"],
+            "file": report["snapshot"]["file"],
+            "sha256": report["snapshot"]["sha256"] if json else report["snapshot"]["sha256"][:12],
+            "state": report["state"],
+            "vintage": report["vintage"],
+            "retrieved": report["snapshot"]["retrieved_at"],
+            "why": report["message"],
+        }
+        for source in all_sources().values()
+        for report in turned_away(home, source)
+    ]
+    if json:
+        printing.as_json(rows)
+    elif rows:
+        printing.table(rows)
+    else:
+        print("Nothing was turned away.")
+
+
+@quarantine_.command("show", epilog="Example: custody quarantine show eurostat_prisons crim_pris_ctz 5f1c0a --json")
+def quarantine_show(
+    source: TurnedAway,
+    file: TurnedAwayFile,
+    sha: Annotated[
+        str, typer.Argument(help="The beginning of its SHA-256, where several were turned away.", show_default=False)
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show why a file was turned away: the checks that did not pass, with the rows that break them."""
+    from custody.report import print_turned_away
+    from sources.catalogue import source as one_source
+    from warehouse.records import find_report
+
+    report = find_report(Home.from_environment(), one_source(source), file, sha)
+    told = {**report, "checks": [c for c in report.get("checks", []) if c["outcome"] != "passed"]}
+    printing.as_json(told) if json else print_turned_away(told)
+
+
+@quarantine_.command(
+    "accept",
+    epilog="Example: custody quarantine accept eurostat_prisons crim_pris_ctz 5f1c0a --reason 'the prison closed'",
+)
+def quarantine_accept(
+    source: TurnedAway,
+    file: TurnedAwayFile,
+    sha: Annotated[str, typer.Argument(help="The beginning of its SHA-256.")],
+    reason: Annotated[str, typer.Option(help="Why, for those who come after.")],
+    json: Json = False,
+) -> None:
+    """Accept a file although checks failed; the reason stays with the file and in table snapshot."""
+    from dataclasses import asdict
+
+    from warehouse import by_hand
+
+    home = Home.from_environment()
+    with alone(home, "custody quarantine accept"):
+        verdict = by_hand.accept_despite(home, source, file, sha, reason)
+    if verdict.state != "accepted":
+        raise fail(verdict.message)
+    if json:
+        printing.as_json(asdict(verdict))
+    else:
+        said = verdict.message or "accepted"
+        print(f"{source}/{file}, vintage {verdict.vintage}, is {said}. Next: custody run --offline")
+
+
+@app.command(epilog="Example: custody changes --since 2026-01-31 --place Norway")
+def changes(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY|VINTAGE", help="Only what came in on or after a day, or in vintages newer than the named one."
+        ),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    place: Annotated[str | None, typer.Option(help="Only of this place and its parts; a name or code.")] = None,
+    json: Json = False,
+) -> None:
+    """Say which figures a publisher has changed from one vintage to the next, the largest change first."""
+    from custody import report
+    from sources.catalogue import source as one_source
+    from sources.places import UnknownPlace, find
+
+    home = Home.from_environment()
+    try:
+        place_id = find(place).place_id if place else None
+    except UnknownPlace as error:
+        raise fail(str(error), USAGE) from None
+    rows = report.changes(home, since, one_source(source).id if source else None, place_id)
+    printing.as_json(rows) if json else report.print_changes(rows)
 
 
 @app.command(epilog="Example: custody bundle unodc_prisons")
