@@ -1,0 +1,153 @@
+"""What changed and what was turned away, as the command tells it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sources.archive import Archive
+from sources.catalogue import source
+from sources.home import Home
+from tests.custody import homes
+from tests.custody.conftest import Command
+from tests.custody.test_cli import as_json, one_sentence
+from warehouse.intake import take_in
+
+# Changes: the values are in tables 2 and 9 of the BJS's editions of 2020 (p20st), 2021 (p21st) and 2022 (p22st).
+
+
+def test_changes_name_both_values_both_vintages_and_the_size(command: Command, home: Path) -> None:
+    rows = as_json(command(home, "changes", "--place", "USA-IN", "--source", "bjs_prisoners", "--json"))
+    (women,) = [
+        r
+        for r in rows
+        if (r["dataset"], r["sex"], r["vintage"]) == ("jurisdiction_by_state_and_sex", "F", "2022-12-20")
+    ]
+    assert (women["earlier_vintage"], women["earlier_value"], women["value"]) == ("2021-12-14", 2209, 2634)
+    assert women["change"] == 425 and round(women["change_share"], 4) == round(425 / 2209, 4)
+    assert women["earlier_retrieved"][:2] == women["retrieved"][:2] == "20" and women["period_end"] == "2020-12-31"
+    assert women["earlier_locator"].startswith("p20stt02.csv:29") and women["locator"].startswith("p21stt02.csv:29")
+    sizes = [abs(r["change"]) for r in rows]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] == 26_051 - 23_944
+
+
+def test_a_figure_that_became_missing_is_told_first(command: Command, home: Path) -> None:
+    said = command(home, "changes", "--place", "Michigan").stdout
+    first = next(line for line in said.splitlines() if "deaths_in_custody" in line)
+    assert "36" in first and "missing" in first
+    assert said.index("missing") < said.index("-100.0%")
+
+
+def test_changes_since_a_vintage_or_a_day(command: Command, home: Path) -> None:
+    every = as_json(command(home, "changes", "--json"))
+    later = as_json(command(home, "changes", "--since", "2022-12-20", "--json"))
+    assert {r["vintage"] for r in later} == {"2023-11-30"} < {r["vintage"] for r in every}
+    assert later == [r for r in every if r["vintage"] == "2023-11-30"]
+    assert as_json(command(home, "changes", "--since", "2020-01-01", "--json")) == every
+    assert as_json(command(home, "changes", "--since", "2099-01-01", "--json")) == []
+
+
+def test_a_country_means_its_parts_too(command: Command, home: Path) -> None:
+    places = {r["place"] for r in as_json(command(home, "changes", "--place", "United States of America", "--json"))}
+    assert {"USA", "USA-IN"} <= places
+
+
+def test_no_change_is_said(command: Command, home: Path) -> None:
+    assert command(home, "changes", "--place", "Norway").stdout == "No figure has been changed.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--since", "2026-11"], "'2026-11' is neither a day such as 2026-01-31 nor a vintage that is here"),
+        (["--since", "soon"], "'soon' is neither"),
+        (["--place", "Atlantis"], "No place is known as 'Atlantis'"),
+        (["--source", "nobody"], "There is no source 'nobody'"),
+    ],
+)
+def test_changes_of_what_is_not_there(command: Command, home: Path, words: list[str], said: str) -> None:
+    assert said in one_sentence(command(home, "changes", *words), status=2)
+
+
+# Quarantine
+
+SOURCE, FILE = "world_bank_population", "population"
+
+
+@pytest.fixture
+def turned_away(own: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
+    """A home whose archive holds a file of a few people, in place of all of them, and its SHA-256."""
+    known = source(SOURCE)
+    (bundled,) = (known.bundled / FILE).iterdir()
+    assert bundled.is_dir()
+    data = json.dumps(
+        [
+            {"page": 1, "pages": 1, "per_page": 20000, "total": 2, "sourceid": "2", "lastupdated": "2026-07-01"},
+            [person("2023", 38_000_000), person("2022", 3_800_000)],
+        ]
+    ).encode()
+    archive = Archive(own / "archive")
+    said = {"obtained": "fetch", "url": "https://api.worldbank.org/v2", "retrieved_at": "2026-11-24T12:00:00Z"}
+    snapshot, _ = archive.put(known, FILE, "SP.POP.TOTL.json", data, **said)
+    taken = take_in(Home(own), known)
+    assert [v.state for v in taken.verdicts] == ["quarantined"], taken.verdicts
+    return own, snapshot.sha256
+
+
+def person(year: str, value: int) -> dict[str, object]:
+    return {
+        "indicator": {"id": "SP.POP.TOTL", "value": "Population, total"}, "country": {"id": "CA", "value": "Canada"},
+        "countryiso3code": "CAN", "date": year, "value": value, "unit": "", "obs_status": "", "decimal": 0,
+    }  # fmt: skip
+
+
+def test_what_was_turned_away_is_listed(command: Command, turned_away: tuple[Path, str]) -> None:
+    own, digest = turned_away
+    (row,) = as_json(command(own, "quarantine", "--json"))
+    assert (row["source"], row["file"], row["sha256"], row["state"]) == (SOURCE, FILE, digest, "quarantined")
+    assert digest[:12] in command(own, "quarantine").stdout
+
+
+def test_why_is_shown_with_the_rows(command: Command, turned_away: tuple[Path, str]) -> None:
+    own, digest = turned_away
+    told = as_json(command(own, "quarantine", "show", SOURCE, FILE, digest[:6], "--json"))
+    failed = {c["type"]: c for c in told["checks"]}
+    (shown,) = failed["jump_over_a_year"]["examples"]
+    assert (shown["place_id"], shown["year_before"], shown["value"]) == ("CAN", 3_800_000, 38_000_000)
+    assert shown["locator"] and "item_count_against_last_vintage" in failed
+    said = command(own, "quarantine", "show", SOURCE, FILE).stdout
+    assert "critical, jump_over_a_year" in said and "3800000" in said and str(shown["locator"]) in said
+
+
+def test_it_is_accepted_with_a_reason_that_is_told(command: Command, turned_away: tuple[Path, str]) -> None:
+    own, digest = turned_away
+    said = command(own, "quarantine", "accept", SOURCE, FILE, digest[:6], "--reason", "a test of ours")
+    assert said.returncode == 0 and "accepted despite failed checks" in said.stdout and "a test of ours" in said.stdout
+    assert command(own, "quarantine").stdout == "Nothing was turned away.\n"
+    (line,) = [x for x in command(own, "status").stdout.splitlines() if x.startswith("accepted despite failed checks")]
+    assert f"{SOURCE}/{FILE} 2026-07-01" in line and line.endswith("a test of ours")
+    despite = [v for v in as_json(command(own, "status", "--json"))["vintages"] if v["accepted despite"]]
+    assert [(v["source"], v["vintage"]) for v in despite] == [(SOURCE, "2026-07-01")]
+
+
+def test_a_reason_must_be_given(command: Command, turned_away: tuple[Path, str]) -> None:
+    own, digest = turned_away
+    assert command(own, "quarantine", "accept", SOURCE, FILE, digest).returncode == 2
+    assert "--reason must say why" in one_sentence(
+        command(own, "quarantine", "accept", SOURCE, FILE, digest, "--reason", ""), status=2
+    )
+
+
+def test_nothing_heavy_is_imported_to_list_or_show(home: Path) -> None:
+    from tests.custody.test_cli import TELL_IMPORTS
+
+    said = homes.custody(home, "quarantine", code=TELL_IMPORTS)
+    assert (said.stdout, said.stderr) == ("Nothing was turned away.\n", "IMPORTED []\n")
+
+
+def test_the_status_names_the_quality_report(command: Command, home: Path) -> None:
+    path = home / "reports" / "quality.html"
+    assert path.exists() and as_json(command(home, "status", "--json"))["warehouse"]["report"] == str(path)
+    assert str(path) in homes.first_run()[1].stdout
