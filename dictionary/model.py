@@ -20,6 +20,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Type = Literal["text", "integer", "number", "date", "boolean"]
 Severity = Literal["critical", "warning"]
 Group = Literal["accepted", "reference", "model"]
+#: What a table or a source is mainly about; whoever shows many of them shows them by this.
+Subject = Literal["prison_population", "supervision", "after_release", "population", "world_total", "reference"]
 Breakdown = Literal["sex", "age", "legal_status", "citizenship", "offence", "supervision", "cause"]
 
 #: The breakdowns of an observation, in the order of the series key.
@@ -141,6 +143,7 @@ class Table(_Strict):
     title: str
     row: str
     group: Group
+    subject: Subject
     key: tuple[str, ...]
     sort: tuple[str, ...]
     columns: tuple[Column, ...]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dictionary.model import LOADER, Rule, dictionary, refuse_twice
+from dictionary.model import LOADER, Rule, Subject, dictionary, refuse_twice
 from sources.errors import Misused, Refused
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Source(BaseModel):
     title: str
     publisher: str
     tier: Literal["national", "international", "curated"]
+    subject: Subject
     homepage: str | None = None
     licence: str
     cadence: Literal["weekly", "monthly", "quarterly", "yearly", "irregular"]

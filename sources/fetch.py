@@ -7,7 +7,6 @@ down beside the archive, and nothing that is there is touched. Nothing is parsed
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,10 @@ from sources.http import Answer, Client, NotFetched
 
 #: Days after which a publisher of that cadence is asked again. Publishers correct between editions, and a question
 #: whose answer is "not changed" costs them little.
-DUE = {"weekly": 1, "monthly": 3, "quarterly": 7, "yearly": 30, "irregular": 30}
+DUE = {"weekly": 1, "monthly": 3, "quarterly": 7, "yearly": 28, "irregular": 28}
+
+#: A question asked by a timetable comes some minutes earlier or later than the one before it, and is due all the same.
+EARLY = timedelta(hours=6)
 
 #: How a publisher can reach who runs this: an address of mail or of a page.
 CONTACT = "CUSTODY_CONTACT"
@@ -35,6 +37,10 @@ AT_ONCE = 8
 
 Get = Callable[[str], bytes]
 Progress = Callable[[str], None]
+
+
+#: The file of a source's folder that finds its addresses where they move.
+FINDER = "discover.py"
 
 
 def client() -> Client:
@@ -47,7 +53,12 @@ def is_due(source: Source, last: Asked | None, at: str) -> bool:
     if last is None or last.outcome == "failed":
         return True
     age = datetime.fromisoformat(at) - datetime.fromisoformat(last.asked_at)
-    return not timedelta(0) <= age < timedelta(days=DUE[source.cadence])
+    return not timedelta(0) <= age < timedelta(days=DUE[source.cadence]) - EARLY
+
+
+def has_address(source: Source) -> bool:
+    """Whether there is an address at which to ask for any of a source's files."""
+    return any(file.url for file in source.files.values()) or (source.folder / FINDER).is_file()
 
 
 def fetch(
@@ -142,11 +153,10 @@ def _document(asking: Asking, archive: Archive, source: Source, client: Client, 
 
 
 def _finder(source: Source) -> Callable[[Get], Iterable[Link]] | None:
-    """The `discover` of the source's discover.py, where it has one."""
-    name = f"sources.{source.id}.discover"
-    if importlib.util.find_spec(name) is None:
+    """The `discover` of the source's own file, where it has one."""
+    if not (source.folder / FINDER).is_file():
         return None
-    finder: Callable[[Get], Iterable[Link]] = importlib.import_module(name).discover
+    finder: Callable[[Get], Iterable[Link]] = importlib.import_module(f"sources.{source.id}.discover").discover
     return finder
 
 

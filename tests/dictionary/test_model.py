@@ -125,6 +125,7 @@ REFUSED = {
     "a key beside the version": (add("schema.yml", "colour: red"), "schema.yml", "colour"),
     "a type": (put("tables/gap.yml", "{type: number,", "{type: float,"), "tables/gap.yml", "columns.9.type"),
     "a group": (put("tables/gap.yml", "group: accepted", "group: guessed"), "tables/gap.yml", "group"),
+    "a subject": (put("tables/gap.yml", "subject: world_total", "subject: gaps"), "tables/gap.yml", "subject"),
     "a code list": (put("tables/place.yml", "codes: place_kind", "codes: gender"), "tables/place.yml", "'gender'"),
     "a column without type": (put("tables/gap.yml", "  - locator", "  - locater"), "tables/gap.yml", "locater"),
     "a breakdown": (put("measures.yml", "applies: [sex,", "applies: [hair,"), "measures.yml", "applies.0"),

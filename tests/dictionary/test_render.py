@@ -23,6 +23,7 @@ MADE = Table.model_validate(
         "title": "Made up",
         "row": "One row; it's quoted -- \"so\".",
         "group": "model",
+        "subject": "reference",
         "key": ["a", "b"],
         "sort": ["b", "a"],
         "columns": [

@@ -27,6 +27,7 @@ TABLE = Table.model_validate(
         "title": "Made up",
         "row": "One row.",
         "group": "model",
+        "subject": "reference",
         "key": ["key"],
         "sort": ["key"],
         "columns": [

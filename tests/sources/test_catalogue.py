@@ -14,7 +14,7 @@ from sources.catalogue import Source, read_source, source, sources
 from sources.errors import Refused
 
 ENTRY = {
-    "title": "T", "publisher": "P", "tier": "national", "licence": "CC-BY-4.0", "cadence": "yearly", "citation": "C",
+    "title": "T", "publisher": "P", "tier": "national", "subject": "prison_population", "licence": "CC-BY-4.0", "cadence": "yearly", "citation": "C",
     "verified": False, "files": {"one": {"pattern": "one*.csv", "types": ["csv"]}, "two": {"pattern": "*two*", "types": ["csv"]}},
 }  # fmt: skip
 
@@ -99,6 +99,7 @@ def test_a_source_yml_is_read(folder: Path) -> None:
     [
         ({"licence": "mine"}, "no licence 'mine'"),
         ({"tier": "local"}, "tier"),
+        ({"subject": "prisons"}, "subject"),
         ({"colour": "red"}, "colour"),
         ({"files": {"one": {"pattern": "*", "types": ["docx"]}}}, "files.one.types"),
         ({"title": None}, "title"),

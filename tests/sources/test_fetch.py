@@ -172,12 +172,12 @@ def test_what_failed_is_due(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("asked_at", "at", "due"),
     [
-        ("2026-05-01T00:00:00Z", "2026-05-30T23:59:59Z", False),
-        ("2026-05-01T00:00:00Z", "2026-05-31T00:00:00Z", True),
+        ("2026-02-01T12:00:00Z", "2026-03-01T05:59:59Z", False),
+        ("2026-02-01T12:00:00Z", "2026-03-01T06:00:00Z", True),  # a timetable of the first of each month
         ("2026-05-01T00:00:00Z", "2026-04-30T00:00:00Z", True),  # a clock was set back
     ],
 )
-def test_a_yearly_source_is_due_after_thirty_days(asked_at: str, at: str, due: bool) -> None:
+def test_a_yearly_source_is_due_after_the_shortest_month_but_for_some_hours(asked_at: str, at: str, due: bool) -> None:
     last = Asked("eurostat_prisons", "crim_pris_ctz", CTZ, "unchanged", "", asked_at)
     assert EUROSTAT.cadence == "yearly"
     assert is_due(EUROSTAT, last, at) is due
