@@ -14,7 +14,7 @@ import typer
 
 from custody import printing
 from sources.errors import Misused, Refused
-from sources.home import Home
+from sources.home import Home, now
 from sources.lock import alone
 
 app = typer.Typer(
@@ -224,21 +224,24 @@ def run(
 ) -> None:
     """The main job: parse and check what is new, build the warehouse, add up the world, print the walk."""
     from custody.report import print_world, world
+    from pipelines import notify
     from warehouse.records import all_vintages, stale_corrections
     from warehouse.standing import REPORT
 
     home = Home.from_environment()
     day = _reference_day(as_of)
-    with alone(home, "custody run"):
+    began = now()
+    with notify.when_it_breaks(home, printing.progress), alone(home, "custody run"):
         from pipelines.execute import execute
 
         outcome = execute(home, day, printing.progress, offline=offline)
+    notify.tell(home, outcome.failure, outcome.fallen_back, began, printing.progress)
     if outcome.failure:
         raise fail(outcome.failure)
     stale = stale_corrections(all_vintages(home))
     told = {**world(home), "stale_corrections": stale, "report": str(home.reports / REPORT)}
     printing.as_json({"sources": outcome.sources, **told}) if json else print_world(outcome, told)
-    if strict and outcome.fallen_back:
+    if strict and (outcome.fallen_back or outcome.in_vain):
         raise typer.Exit(FELL_BACK)
 
 

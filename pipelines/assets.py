@@ -1,19 +1,22 @@
-"""What Dagster knows: a snapshot and an accepted asset for each source, an asset for each table, one job.
+"""What is made: a snapshot and an accepted asset for each source, an asset for each table, one job for all of them.
 
 An asset's checks come from the step that made it, because Great Expectations has run there already. A source that
-fell back on an older vintage shows a failed check and does not stop the others.
+fell back on an older vintage shows a failed check and does not stop the others. What makes these without being asked
+is in `pipelines.automation`.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 
 import dagster as dg
 from pydantic import Field
 
+from pipelines import describing
+from pipelines.describing import markdown
 from sources import fetch
 from sources.archive import Snapshot
 from sources.asked import Asked
@@ -26,12 +29,18 @@ from warehouse.intake import Intake, take_in
 from warehouse.models import Model, models
 from warehouse.records import snapshots
 from warehouse.results import CheckResult
-from warehouse.standing import BuiltTable, default_as_of
+from warehouse.standing import BuiltTable, default_as_of, find
 
 JOB = "custody"
 CHECK = "expectations"
 PATIENCE = 3600  # seconds for which a step waits until another process has ended
 LOGGER = logging.getLogger("custody")
+
+#: The first question that a person has of an asset is whom to ask.
+OWNERS = ["team:custody"]
+
+#: For what is unexpected, such as a disk that was full: after one minute and two more, by a daemon that has the time.
+RETRIES = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
 
 Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
@@ -40,11 +49,13 @@ class RunOptions(dg.ConfigurableResource["RunOptions"]):
     """What a run may be told.
 
     `as_of` is the reference day as YYYY-MM-DD, by default the last day of last year. `ask` says which publishers are
-    asked: those that are `due` by their cadence, `all`, or `none`.
+    asked: those that are `due` by their cadence, `all`, or `none`. With `reread` every file in the archive is read
+    again, also where the same code has read it before.
     """
 
     as_of: str = ""
     ask: str = Field(default="due", pattern="^(due|all|none)$")
+    reread: bool = False
 
     @property
     def day(self) -> date:
@@ -57,6 +68,19 @@ def _alone(home: Home) -> AbstractContextManager[None]:
     return alone(home, "a run of Dagster's", wait=PATIENCE)
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is refused is told in its own sentence, and would be refused again."""
+    try:
+        yield
+    except (BuildFailed, Refused) as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def _tags(source: Source) -> dict[str, str]:
+    return {"tier": source.tier, "licence_class": source.licence_class, "cadence": source.cadence}
+
+
 def snapshot_key(source: Source) -> dg.AssetKey:
     """The files of a source."""
     return dg.AssetKey(["snapshot", source.id])
@@ -67,13 +91,17 @@ def snapshot_key(source: Source) -> dg.AssetKey:
     specs=[
         dg.AssetSpec(
             snapshot_key(source),
-            group_name="snapshots",
+            group_name=source.subject,
             kinds={"file"},
+            owners=OWNERS,
+            tags=_tags(source),
+            freshness_policy=describing.freshness_of_files(source),
             description=f"The files of {source.title}, byte for byte as {source.publisher} gave them.",
         )
         for source in sources().values()
     ],
     can_subset=True,
+    retry_policy=RETRIES,
 )
 def fetch_step(options: RunOptions) -> Iterator[dg.MaterializeResult[None]]:
     """Ask publishers for what is due, those of different hosts at the same time, and tell what the archive holds."""
@@ -82,13 +110,15 @@ def fetch_step(options: RunOptions) -> Iterator[dg.MaterializeResult[None]]:
     wanted = dg.AssetExecutionContext.get().selected_asset_keys
     chosen = [s for s in sources().values() if snapshot_key(s) in wanted]
     asked: dict[str, list[Asked]] = {s.id: [] for s in chosen}
-    if options.ask != "none":
-        with _alone(home):
-            due_only = options.ask == "due"
-            for answer in fetch.fetch(home, chosen, fetch.client(), due_only=due_only, progress=LOGGER.info):
-                asked[answer.source_id].append(answer)
+    with _refusals():
+        if options.ask != "none":
+            with _alone(home):
+                due_only = options.ask == "due"
+                for answer in fetch.fetch(home, chosen, fetch.client(), due_only=due_only, progress=LOGGER.info):
+                    asked[answer.source_id].append(answer)
+        archived = {source.id: snapshots(home, source) for source in chosen}
     for source in chosen:
-        known = snapshots(home, source)
+        known = archived[source.id]
         newest = max(known, key=lambda s: (s.retrieved_at, s.sha256), default=None)
         told = ("file", "file_name", "sha256", "bytes", "media_type", "retrieved_at", "obtained", "url")
         yield dg.MaterializeResult(
@@ -99,18 +129,16 @@ def fetch_step(options: RunOptions) -> Iterator[dg.MaterializeResult[None]]:
                 "snapshots": len(known),
                 "licence": source.licence,
                 **({key: getattr(newest, key) for key in told} if newest else {}),
-                "asked": dg.MetadataValue.md(_asked(asked[source.id])),
+                "asked": markdown(
+                    ["file", "outcome", "what was said", "address"],
+                    [(a.file or "addresses", a.outcome, a.message, a.url) for a in asked[source.id]],
+                ),
             },
         )
 
 
 def _digest_of(known: Sequence[Snapshot]) -> str:
     return sha256("".join(sorted(s.sha256 for s in known)).encode())
-
-
-def _asked(answers: Sequence[Asked]) -> str:
-    rows = [f"| {a.file or 'addresses'} | {a.outcome} | {a.message} | {a.url} |" for a in answers]
-    return "\n".join(["| file | outcome | what was said | address |", "| --- | --- | --- | --- |", *rows])
 
 
 def source_step(source: Source) -> dg.AssetsDefinition:
@@ -123,23 +151,27 @@ def source_step(source: Source) -> dg.AssetsDefinition:
             dg.AssetSpec(
                 accepted,
                 deps=[snapshot_key(source)],
-                group_name="accepted",
+                group_name=source.subject,
                 kinds={"parquet"},
+                owners=OWNERS,
+                tags=_tags(source),
                 description=f"{source.title}: rows that passed every critical check, all vintages.",
             ),
         ],
         check_specs=[dg.AssetCheckSpec(CHECK, asset=accepted, description="Great Expectations on the newest files.")],
+        retry_policy=RETRIES,
     )
-    def step() -> Events:
-        with _alone(home := Home.from_environment()):
-            intake = take_in(home, source)
+    def step(options: RunOptions) -> Events:
+        with _refusals(), _alone(home := Home.from_environment()):
+            intake = take_in(home, source, again=options.reread)
         LOGGER.info(_told(intake))
         # Always told, with no rows where there is nothing yet: Dagster would skip the build without a word.
         yield dg.MaterializeResult(
             asset_key=accepted,
             metadata={
                 "dagster/row_count": intake.rows,
-                "vintages": dg.MetadataValue.md(_vintages(intake)),
+                "vintages": _vintages(intake),
+                "latest figures": describing.headline(source, intake),
                 "sha256": dg.MetadataValue.json(_digests(intake)),
             },
         )
@@ -152,7 +184,7 @@ def source_step(source: Source) -> dg.AssetsDefinition:
             metadata={
                 "files that fell back": len(intake.fallen_back),
                 "stale corrections": ", ".join(intake.stale_corrections) or "none",
-                "results": dg.MetadataValue.md(_results([c for v in intake.newest for c in v.checks()])),
+                "results": _results([c for v in intake.newest for c in v.checks()]),
             },
         )
 
@@ -166,12 +198,12 @@ def _told(intake: Intake) -> str:
     return f"{intake.source_id}: {intake.rows:,} rows, vintages {stamps}{fell_back}{stale}"
 
 
-def _vintages(intake: Intake) -> str:
-    rows = [
-        f"| {v.file} | {v.vintage} | {v.record['items']:,} | {v.record['observations']:,} | {v.record['left_out']:,} |"
-        for v in intake.vintages
-    ]
-    return "\n".join(["| file | vintage | items | rows | left out |", "| --- | --- | --- | --- | --- |", *rows])
+def _vintages(intake: Intake) -> dg.MarkdownMetadataValue:
+    counts = ("items", "observations", "left_out")
+    return markdown(
+        ["file", "vintage", "items", "rows", "left out"],
+        [(v.file, v.vintage, *(v.record[count] for count in counts)) for v in intake.vintages],
+    )
 
 
 def _depends_on(model: Model) -> list[dg.AssetKey]:
@@ -188,35 +220,48 @@ def _digests(intake: Intake) -> dict[str, dict[str, str]]:
     }
 
 
+FRESHNESS = describing.freshness_of_tables()
+
+
 @dg.multi_asset(
     name="build_warehouse",
     specs=[
         dg.AssetSpec(
             model.name,
             deps=_depends_on(model),
-            group_name="tables",
+            group_name=model.table.subject,
             kinds={"duckdb"},
+            owners=OWNERS,
+            tags={"rows": model.table.group},
             description=model.table.row,
+            metadata={"dagster/column_schema": describing.columns(model.table)},
+            freshness_policy=FRESHNESS,
         )
         for model in models()
     ],
     check_specs=[dg.AssetCheckSpec(CHECK, asset=model.name) for model in models()],
+    retry_policy=RETRIES,
 )
 def build_step(options: RunOptions) -> Events:
     """Build the warehouse and report each of its tables."""
-    try:
-        with _alone(home := Home.from_environment()):
-            built = build(home, options.day, LOGGER.info)
-    except (BuildFailed, Refused) as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+    with _refusals(), _alone(home := Home.from_environment()):
+        last = find(home)
+        built = build(home, options.day, LOGGER.info)
+        shown, total = describing.previews(home), describing.world_total(home)
+    before = {table.name: table.rows for table in last.tables} if last else {}
     for table in built.tables:
+        rows_before = before.get(table.name)
         yield dg.MaterializeResult(
             asset_key=table.name,
             metadata={
                 "dagster/row_count": table.rows,
+                **({} if rows_before is None else {"rows before": rows_before, "change": table.rows - rows_before}),
+                **(total if table.name == "world_total" else {}),
+                **({"first rows": shown[table.name]} if table.name in shown else {}),
                 "as_of": built.as_of.isoformat(),
                 "built anew": built.new,
                 "inputs sha256": built.digest,
+                "warehouse": dg.MetadataValue.path(str(home.warehouse)),
             },
         )
         yield _checked(table)
@@ -232,18 +277,20 @@ def _checked(table: BuiltTable) -> dg.AssetCheckResult:
         metadata={
             "expectations": len(table.checks),
             "not passed": len(broken),
-            "results": dg.MetadataValue.md(_results(table.checks)),
+            "results": _results(table.checks),
         },
     )
 
 
-def _results(checks: Sequence[CheckResult]) -> str:
-    rows = [f"| {c.outcome} | {', '.join(c.columns)} | {c.reason} | {c.rows:,} | {c.failing:,} |" for c in checks]
-    head = ["| outcome | columns | expectation | rows | failing |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join([*head, *rows])
+def _results(checks: Sequence[CheckResult]) -> dg.MarkdownMetadataValue:
+    return markdown(
+        ["outcome", "columns", "expectation", "rows", "failing"],
+        [(c.outcome, ", ".join(c.columns), c.reason, c.rows, c.failing) for c in checks],
+    )
 
 
-defs = dg.Definitions(
+#: All that the command line needs.
+made = dg.Definitions(
     assets=[fetch_step, *(source_step(source) for source in sources().values()), build_step],
     jobs=[
         dg.define_asset_job(
@@ -259,4 +306,4 @@ defs = dg.Definitions(
 
 def custody_job() -> dg.JobDefinition:
     """The job as Dagster's interface resolves it, for the command line to execute."""
-    return defs.resolve_job_def(JOB)
+    return made.resolve_job_def(JOB)

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from dictionary.model import LOADER
+from pipelines import endings
 from sources import collecting
 from sources.asked import Asking
 from sources.catalogue import sources
@@ -28,29 +29,47 @@ from warehouse.standing import is_current
 
 ROOT = Path(__file__).parent.parent
 
-#: Dagster's own settings: nothing is sent anywhere.
-SETTINGS = b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+#: Dagster's own settings. Nothing is sent anywhere. One run at a time; others wait in the queue. A run whose process
+#: was killed says nothing of it and would keep the queue waiting for ever: after three hours it counts as failed.
+SETTINGS = b"""\
+# Written by Custody, which keeps it up to date as long as nobody has changed it.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+run_monitoring:
+  enabled: true
+  max_runtime_seconds: 10800
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days: {skipped: 1, success: 90, failure: 90}
+"""
+
+#: What earlier versions wrote.
+EARLIER = (b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n",)
 
 #: By this label the web interface shows the run on the page of its job; the name is the one in workspace.yaml.
 LABEL = {".dagster/repository": "__repository__@custody"}
-
-
-#: What Dagster writes down of a step that Ctrl-C ended.
-INTERRUPTED = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
-STOPPED = "Query interrupted"  # DuckDB's word for it, in a RuntimeError
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended; `failure` is one sentence, or None where the warehouse stands as wanted.
 
-    `fallen_back` says for each source that uses an older vintage, or could not be asked for a newer one, why.
+    `fallen_back` says for each source that uses an older vintage why it does; `in_vain`, whether a publisher was asked
+    and gave no file.
     """
 
     run_id: str
     failure: str | None
     sources: list[dict[str, Any]] = field(default_factory=list)
-    fallen_back: list[str] = field(default_factory=list)
+    fallen_back: dict[str, str] = field(default_factory=dict)
+    in_vain: bool = False
 
 
 class _Lines(logging.Handler):
@@ -66,16 +85,16 @@ class _Lines(logging.Handler):
 
 
 def prepare_store(home: Home) -> None:
-    """Make Dagster's folder with Custody's settings, and name it to Dagster; what is there stays."""
+    """Make Dagster's folder with Custody's settings, and name it to Dagster; settings that somebody changed stay."""
     settings = home.dagster / "dagster.yaml"
-    if not settings.exists():
+    if not settings.exists() or settings.read_bytes() in EARLIER:
         write_bytes(settings, SETTINGS)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ["CUSTODY_HOME"] = str(home.root)
 
 
 def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline: bool) -> Outcome:
-    """Run the job of `pipelines.definitions` in this process; nobody is asked when `offline`."""
+    """Run the job of `pipelines.assets` in this process; nobody is asked when `offline`, and nothing is tried twice."""
     prepare_store(home)
     if not is_current(home, as_of):
         checkers.start()
@@ -83,7 +102,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
         import dagster as dg
         from sqlalchemy import Engine, event
 
-        from pipelines.definitions import LOGGER, custody_job
+        from pipelines.assets import LOGGER, custody_job
 
     gc.freeze()  # what was imported stays to the end, and no search need look through it again
     event.listen(Engine, "connect", _do_not_wait_for_the_disk)
@@ -93,6 +112,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
     LOGGER.setLevel(logging.INFO)
     config = {
         "resources": {"options": {"config": {"as_of": as_of.isoformat(), "ask": "none" if offline else "due"}}},
+        "execution": {"config": {"retries": {"disabled": {}}}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     try:
@@ -105,14 +125,9 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
         LOGGER.removeHandler(handler)
         event.remove(Engine, "connect", _do_not_wait_for_the_disk)
     told = [line for source in sources().values() for line in summaries(home, source)]
-    fallen_back = [
-        f"{check.asset_key.path[-1]}: {check.description}"
-        for check in result.get_asset_check_evaluations()
-        if check.asset_key.path[0] == "accepted" and not check.passed
-    ]
-    if not offline:
-        fallen_back += [f"{a.source_id}: {a.message}" for s in sources().values() for a in Asking(home).failures(s)]
-    return Outcome(result.run_id, failure, told, fallen_back)
+    fallen_back = endings.fallen_back(result.get_asset_check_evaluations())
+    in_vain = [] if offline else [a for source in sources().values() for a in Asking(home).failures(source)]
+    return Outcome(result.run_id, failure, told, fallen_back, bool(in_vain))
 
 
 def _instance(home: Home) -> Any:
@@ -150,16 +165,9 @@ def _failure(result: Any) -> str:
     """The first failed step's own sentence."""
     for event in result.all_node_events:
         if event.is_step_failure:
-            data = event.step_failure_data
-            errors = [data.error] if data.error else []
-            while cause := errors and (errors[-1].cause or errors[-1].context):
-                errors.append(cause)
-            if any(e.cls_name in INTERRUPTED or STOPPED in e.message for e in errors):
+            if endings.stopped(event):
                 raise KeyboardInterrupt
-            if data.user_failure_data and data.user_failure_data.description:
-                return str(data.user_failure_data.description)
-            told = errors[-1].message.strip().splitlines()[0] if errors else "no reason was given"
-            return f"step {event.step_key} failed: {told}"
+            return endings.reason(event)
     return "the run failed before its first step; `custody ui` shows its log."
 
 

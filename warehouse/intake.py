@@ -80,10 +80,13 @@ def _own_code() -> str:
 
 
 class Ground:
-    """What is known of one source while its snapshots are decided: its archive, its code, the vintages in use."""
+    """What is known of one source while its snapshots are decided: its archive, its code, the vintages in use.
 
-    def __init__(self, home: Home, source: Source) -> None:
-        self.home, self.source = home, source
+    Where `again`, what was decided before with the same code is decided anew.
+    """
+
+    def __init__(self, home: Home, source: Source, *, again: bool = False) -> None:
+        self.home, self.source, self.again = home, source, again
         self.archive = Archive(home.archive)
         self.vintages = vintages(home, source)
 
@@ -97,9 +100,9 @@ class Ground:
         self.vintages = vintages(self.home, self.source)
 
 
-def take_in(home: Home, source: Source) -> Intake:
-    """Bring a source's accepted vintages up to date with its archive."""
-    ground = Ground(home, source)
+def take_in(home: Home, source: Source, *, again: bool = False) -> Intake:
+    """Bring a source's accepted vintages up to date with its archive; read every snapshot once more where `again`."""
+    ground = Ground(home, source, again=again)
     found = [s for file in source.files for s in ground.archive.snapshots(source.id, file)]
     verdicts = [decide(ground, snapshot) for snapshot in found]
     return Intake(source.id, ground.vintages, verdicts)
@@ -152,9 +155,9 @@ def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = Non
     others = [v for v in of_file if v.snapshot["sha256"] != snapshot.sha256]
     case = _Case(ground, snapshot, own, others)
     for vintage in own:
-        if vintage.record["code"] == ground.code:
+        if vintage.record["code"] == ground.code and not ground.again:
             return case.verdict("accepted", vintage.vintage, new=False)
-    if (case.report / REPORT).exists():
+    if (case.report / REPORT).exists() and not ground.again:
         earlier = read_json(case.report / REPORT)
         if earlier["code"] == ground.code and earlier["snapshot"].get("waived") == snapshot.waived:
             return case.verdict(earlier["state"], earlier["vintage"], earlier["message"], new=False)

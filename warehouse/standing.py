@@ -76,8 +76,20 @@ def inputs_digest(vintages: list[Vintage], as_of: date) -> str:
 
 def is_current(home: Home, as_of: date) -> bool:
     """Whether the warehouse that is there is the one that `build` would make of what is accepted now."""
+    return wanted(home, as_of) is None
+
+
+def wanted(home: Home, as_of: date) -> str | None:
+    """A name for the build that is to be made, None where the warehouse that is there is current.
+
+    It names what is to be built and what stands now: figures that are withdrawn lead back to a warehouse that was
+    built before, and it is to be built again.
+    """
     found = find(home)
-    return found is not None and found.digest == inputs_digest(all_vintages(home), as_of)
+    digest = inputs_digest(all_vintages(home), as_of)
+    if found is None:
+        return f"{digest} on none"
+    return None if found.digest == digest else f"{digest} on {identify(home.warehouse)['modified_ns']}"
 
 
 def find(home: Home) -> Build | None:

@@ -8,7 +8,8 @@ import re
 import dagster as dg
 import pytest
 
-from pipelines.definitions import JOB, defs
+from pipelines.assets import JOB
+from pipelines.definitions import defs
 from tests.custody import homes
 
 MODELS = {path.stem: path for path in (homes.REPOSITORY / "warehouse" / "models").glob("*.sql")}
@@ -83,9 +84,47 @@ def test_every_asset_says_what_it_is(graph: dg.AssetGraph) -> None:  # type: ign
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert len(node.description or "") > 10, key
-        assert node.group_name == (
-            "tables" if len(key.path) == 1 else {"snapshot": "snapshots"}.get(key.path[0], "accepted")
-        )
+        assert node.owners == ["team:custody"]
+
+
+def test_assets_stand_in_the_group_of_their_subject(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+    for key in graph.get_all_asset_keys():
+        where = f"dictionary/tables/{key.path[0]}.yml" if len(key.path) == 1 else f"sources/{key.path[1]}/source.yml"
+        said = (homes.REPOSITORY / where).read_text(encoding="utf-8")
+        assert f"\nsubject: {graph.get(key).group_name}\n" in said, key
+
+
+def test_a_source_is_tagged_with_tier_licence_and_cadence(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+    told = {"tier": "international", "licence_class": "open", "cadence": "yearly"}
+    for kind in ("snapshot", "accepted"):
+        tags = graph.get(dg.AssetKey([kind, "eurostat_prisons"])).tags
+        assert {name: tags[name] for name in told} == told
+
+
+def test_columns_are_described_as_in_the_dictionary(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+    schema = graph.get(dg.AssetKey("world_total")).metadata["dagster/column_schema"]
+    (share,) = (c for c in schema.columns if c.name == "published_share")
+    assert (share.type, share.constraints.nullable) == ("number", True)
+    assert (share.description or "").startswith("Share of the population that lives in the places counted")
+    assert (share.description or "").endswith("Unit: share.")
+    words = (homes.REPOSITORY / "dictionary/tables/world_total.yml").read_text(encoding="utf-8")
+    assert [c.name for c in schema.columns] == re.findall(r"^  - (\w+)", words.split("checks:")[0], re.MULTILINE)
+
+
+def test_files_are_fresh_by_the_cadence_and_tables_by_the_quickest_publisher(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]
+    windows = {
+        "england_wales_prison_population": (2, 3),  # weekly, asked daily
+        "france_prisons": (6, 9),  # monthly, asked every third day
+        "eurostat_prisons": (56, 84),  # yearly, asked every month
+        "gaps": None,  # has no address
+    }
+    for source, days in windows.items():
+        policy = graph.get(dg.AssetKey(["snapshot", source])).freshness_policy
+        found = policy and (policy.warn_window.to_timedelta().days, policy.fail_window.to_timedelta().days)
+        assert found == days, source
+    for name in MODELS:
+        policy = graph.get(dg.AssetKey(name)).freshness_policy
+        assert (policy.warn_window.to_timedelta().days, policy.fail_window.to_timedelta().days) == (14, 21)
 
 
 def test_what_is_checked(graph: dg.AssetGraph) -> None:  # type: ignore[name-defined]

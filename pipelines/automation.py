@@ -1,0 +1,118 @@
+"""What runs without being asked: publishers are asked by a timetable, what was accepted is built, people are told.
+
+The daemon that `custody ui` starts does this. Schedules and sensors are on unless somebody turns them off there.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from pipelines import notify
+from pipelines.assets import build_step, snapshot_key
+from pipelines.endings import fallen_back, reason
+from sources import fetch
+from sources.catalogue import Source, sources
+from sources.home import Home, sha256
+from warehouse.standing import default_as_of, wanted
+
+#: Seconds between two looks at whether there is something to build.
+LOOK_EVERY = 60
+
+ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+GOING_ON = [status for status in dg.DagsterRunStatus if status not in ENDED]
+
+
+def timetable(source: Source) -> str:
+    """When a publisher is asked, as cron says it; each at a time of its own, so that not all are asked at once.
+
+    `sources.fetch.DUE` says how often that is; what is not due is not asked for.
+    """
+    number = int(sha256(source.id.encode())[:8], 16)
+    clock = f"{number % 60} {number // 60 % 24}"
+    days = fetch.DUE[source.cadence]
+    if days == 1:
+        return f"{clock} * * *"
+    if days == 3:
+        return f"{clock} {number % 3 + 1}-31/3 * *"
+    if days == 7:
+        return f"{clock} * * {number % 7}"
+    return f"{clock} {number % 28 + 1} * *"
+
+
+def _asking(source: Source) -> dg.ScheduleDefinition:
+    """The schedule by which one publisher is asked, and what came is taken in."""
+    return dg.ScheduleDefinition(
+        name=f"ask_{source.id}",
+        cron_schedule=timetable(source),
+        execution_timezone="UTC",
+        target=dg.AssetSelection.assets(snapshot_key(source), dg.AssetKey(["accepted", source.id])),
+        run_config={"resources": {"options": {"config": {"ask": "due"}}}},
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Ask {source.publisher} for what is due, and take it in.",
+    )
+
+
+@dg.sensor(
+    name="build_what_was_accepted",
+    target=dg.AssetSelection.assets(build_step),
+    minimum_interval_seconds=LOOK_EVERY,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Build the tables when what is accepted is no longer what they were built from.",
+)
+def build_what_was_accepted(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one build of what is accepted; Dagster runs no key twice, so that a failed build is not repeated."""
+    if context.instance.get_runs(dg.RunsFilter(statuses=GOING_ON), limit=1):
+        return dg.SkipReason("A run is at work or waits for its turn; what it leaves is looked at when it has ended.")
+    as_of = default_as_of(date.today())
+    key = wanted(Home.from_environment(), as_of)
+    if key is None:
+        return dg.SkipReason("The warehouse is current.")
+    return dg.RunRequest(run_key=key, run_config={"resources": {"options": {"config": {"as_of": as_of.isoformat()}}}})
+
+
+@dg.run_failure_sensor(
+    name="tell_what_failed",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tell people that a run failed, by the webhook and the mail that the environment names.",
+)
+def tell_what_failed(context: dg.RunFailureSensorContext) -> None:
+    """Tell of a failed run."""
+    steps = context.get_step_failure_events()
+    _tell(context, reason(steps[0]) if steps else context.failure_event.message or "no reason was given")
+
+
+@dg.run_status_sensor(
+    name="tell_what_fell_back",
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tell people that a source's newest file could not be used or had, so that an older vintage stays.",
+)
+def tell_what_fell_back(context: dg.RunStatusSensorContext) -> None:
+    """Tell of what did not go well in a run that ended well."""
+    _tell(context, None)
+
+
+def _tell(context: dg.RunStatusSensorContext, failure: str | None) -> None:
+    run_id = context.dagster_run.run_id
+    logged = context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    checks = [entry.dagster_event.asset_check_evaluation_data for entry in logged if entry.dagster_event]
+    record = context.instance.get_run_record_by_id(run_id)
+    began = datetime.fromtimestamp((record and record.start_time) or 0, UTC)
+    since = began.isoformat(timespec="seconds").replace("+00:00", "Z")
+    notify.tell(Home.from_environment(), failure, fallen_back(checks), since, context.log.warning)
+
+
+automated = dg.Definitions(
+    jobs=[
+        dg.define_asset_job(
+            "reread",
+            selection=dg.AssetSelection.key_prefixes("accepted"),
+            config={"resources": {"options": {"config": {"reread": True}}}},
+            description="Read every archived file of the chosen sources again with the code that is here now.",
+        )
+    ],
+    schedules=[_asking(source) for source in sources().values() if fetch.has_address(source)],
+    sensors=[build_what_was_accepted, tell_what_failed, tell_what_fell_back],
+)
