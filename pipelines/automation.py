@@ -43,11 +43,12 @@ def timetable(source: Source) -> str:
 
 def _asking(source: Source) -> dg.ScheduleDefinition:
     """The schedule by which one publisher is asked, and what came is taken in."""
+    own = dg.AssetSelection.assets(snapshot_key(source), dg.AssetKey(["accepted", source.id]))
     return dg.ScheduleDefinition(
         name=f"ask_{source.id}",
         cron_schedule=timetable(source),
         execution_timezone="UTC",
-        target=dg.AssetSelection.assets(snapshot_key(source), dg.AssetKey(["accepted", source.id])),
+        job=dg.define_asset_job(f"ask_{source.id}", selection=own),
         run_config={"resources": {"options": {"config": {"ask": "due"}}}},
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Ask {source.publisher} for what is due, and take it in.",
@@ -56,7 +57,7 @@ def _asking(source: Source) -> dg.ScheduleDefinition:
 
 @dg.sensor(
     name="build_what_was_accepted",
-    target=dg.AssetSelection.assets(build_step),
+    job=dg.define_asset_job("build", selection=dg.AssetSelection.assets(build_step)),
     minimum_interval_seconds=LOOK_EVERY,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Build the tables when what is accepted is no longer what they were built from.",

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -176,6 +177,8 @@ def serve(home: Home, host: str, port: int) -> int:
     prepare_store(home)
     dagster = Path(sys.executable).with_name("dagster")
     words = [str(dagster), "dev", "-w", str(ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    # Who was started in the background may have been told to ignore Ctrl-C, and Dagster would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A group of its own, so that all of Dagster's processes end with this one.
     child = subprocess.Popen(words, cwd=ROOT, start_new_session=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -188,11 +191,10 @@ def serve(home: Home, host: str, port: int) -> int:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    for last_word in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        try:
+    """End Dagster's processes: the first is asked to end the others in order; then all of them are told to."""
+    child.send_signal(signal.SIGINT)
+    for last_word in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=30)
+        with suppress(ProcessLookupError):
             os.killpg(child.pid, last_word)
-            child.wait(timeout=10)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
