@@ -106,14 +106,6 @@ def _tell(context: dg.RunStatusSensorContext, failure: str | None) -> None:
 
 
 automated = dg.Definitions(
-    jobs=[
-        dg.define_asset_job(
-            "reread",
-            selection=dg.AssetSelection.key_prefixes("accepted"),
-            config={"resources": {"options": {"config": {"reread": True}}}},
-            description="Read every archived file of the chosen sources again with the code that is here now.",
-        )
-    ],
     schedules=[_asking(source) for source in sources().values() if fetch.has_address(source)],
     sensors=[build_what_was_accepted, tell_what_failed, tell_what_fell_back],
 )
