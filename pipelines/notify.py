@@ -44,17 +44,17 @@ def tell(home: Home, failure: str | None, fallen_back: Mapping[str, str], since:
     Nothing is told where there is nothing of these.
     """
     ways = {WEBHOOK: _to_webhook, SMTP: _by_mail}
-    configured = [way for name, way in ways.items() if os.environ.get(name)]
+    configured = {name: way for name, way in ways.items() if os.environ.get(name)}
     if not configured:
         return
     text = message(home, failure, fallen_back, since)
-    for way in configured if text else []:
+    for name, way in configured.items() if text else ():
         try:
             way(text)
         except NotTold as error:
-            warn(f"People could not be told: {error}.")
+            warn(f"People could not be told by {name}: {error}.")
         except Exception as error:  # its words may repeat the address
-            warn(f"People could not be told: {type(error).__name__} from {way.__name__.strip('_').replace('_', ' ')}.")
+            warn(f"People could not be told by {name}: {type(error).__name__}.")
 
 
 @contextmanager
@@ -109,15 +109,15 @@ def _to_webhook(text: str) -> None:
     quiet = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     answer = requests.post(os.environ[WEBHOOK], json={"text": quiet}, timeout=PATIENCE, allow_redirects=False)
     if not answer.ok or answer.is_redirect:
-        raise NotTold(f"the webhook of {WEBHOOK} answered {answer.status_code}")
+        raise NotTold(f"it answered {answer.status_code}")
 
 
 def _by_mail(text: str) -> None:
     if not (os.environ.get(MAIL_FROM) and os.environ.get(MAIL_TO)):
-        raise NotTold(f"{SMTP} is set, and {MAIL_FROM} or {MAIL_TO} is not")
+        raise NotTold(f"{MAIL_FROM} or {MAIL_TO} is not set")
     server = urlsplit(os.environ[SMTP])
     if server.scheme not in ("smtp", "smtps") or not server.hostname:
-        raise NotTold(f"{SMTP} must be smtp://user:password@host:port or smtps://...")
+        raise NotTold("it must be smtp://user:password@host:port or smtps://...")
     letter = EmailMessage()
     letter["Subject"], letter["From"], letter["To"] = SUBJECT, os.environ[MAIL_FROM], os.environ[MAIL_TO]
     letter.set_content(text)
@@ -135,6 +135,6 @@ def _by_mail(text: str) -> None:
             safe = True
         if server.username:
             if not safe and server.hostname not in ("localhost", "127.0.0.1", "::1"):
-                raise NotTold(f"the server of {SMTP} offers no encryption, and the password would go in the clear")
+                raise NotTold("the server offers no encryption, and the password would go in the clear")
             connection.login(unquote(server.username), unquote(server.password or ""))
         connection.send_message(letter)

@@ -50,12 +50,16 @@ def environment(home: Path | str | None, more: Mapping[str, str] | None = None) 
 
 
 def custody(
-    home: Path | str | None, *words: str, code: str = MAIN, cwd: Path | None = None
+    home: Path | str | None,
+    *words: str,
+    code: str = MAIN,
+    cwd: Path | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """What the command says, in a process of its own and away from the repository."""
     return subprocess.run(
         [sys.executable, "-c", code, *words],
-        env=environment(home),
+        env=environment(home, more),
         cwd=cwd or scratch(),
         capture_output=True,
         text=True,

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sources.errors import Refused
 from tests.custody import homes
 
 BIN = Path(sys.executable).parent
@@ -243,3 +244,111 @@ def test_the_web_interface_shows_the_same(tmp_path: Path) -> None:
     (run,) = data["pipelineRunsOrError"]["results"]
     assert run["status"] == "SUCCESS"
     assert all(node["assetMaterializations"] for node in data["assetNodes"])
+
+
+# What is tried again
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, error: Exception) -> dg.ExecuteInProcessResult:
+    """The step of one source, by a daemon that waits for nothing, where taking it in ends in an error."""
+    from pipelines import assets
+    from sources.catalogue import source
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    assert (assets.RETRIES.max_retries, assets.RETRIES.delay, assets.RETRIES.backoff) == (2, 60, dg.Backoff.EXPONENTIAL)
+    monkeypatch.setattr(assets, "RETRIES", dg.RetryPolicy(max_retries=assets.RETRIES.max_retries))
+    monkeypatch.setattr(assets, "take_in", fail)
+    monkeypatch.setenv("CUSTODY_HOME", str(homes.scratch() / "none"))
+    step = assets.source_step(source("gaps"))
+    return dg.materialize([step], resources={"options": assets.RunOptions()}, raise_on_error=False)
+
+
+@pytest.mark.parametrize(("error", "retries"), [(OSError("disk"), 2), (Refused("gaps.csv, row 2: no."), 0)])
+def test_what_is_unexpected_is_tried_again_and_what_is_refused_is_not(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, retries: int
+) -> None:
+    result = broken(monkeypatch, error)
+    assert not result.success
+    kinds = [event.event_type for event in result.all_events]
+    assert kinds.count(dg.DagsterEventType.STEP_UP_FOR_RETRY) == retries
+    assert kinds.count(dg.DagsterEventType.STEP_FAILURE) == 1
+
+
+def test_every_step_has_that_policy() -> None:
+    from pipelines import assets
+    from pipelines.definitions import defs
+
+    steps = [node.definition for node in defs.resolve_job_def("custody").nodes]
+    assert len(steps) == 2 + len(homes.IN_USE)
+    assert {step.retry_policy for step in steps} == {assets.RETRIES}
+
+
+def test_the_command_tries_nothing_twice(tmp_path: Path) -> None:
+    home = homes.copy(homes.built(), tmp_path / "home")
+    code = (
+        "import warehouse.intake as intake\n"
+        "def fail(*_, **__): raise OSError('disk')\n"
+        "intake.take_in = fail\n"
+    )  # fmt: skip
+    said = homes.custody(home, "run", "--offline", code=code + homes.MAIN)
+    assert said.returncode == 1 and "disk" in said.stderr
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        (run,) = instance.get_runs()
+        assert list(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY)) == []
+        assert list(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE))
+
+
+# What assets show
+
+
+def test_tables_tell_their_first_rows_and_how_they_changed(store: dg.DagsterInstance, tmp_path: Path) -> None:
+    told = materialised(store, dg.AssetKey("world_total"))
+    with duckdb.connect(str(homes.built() / "warehouse.duckdb"), read_only=True) as connection:
+        asked = connection.execute("SELECT total, places FROM world_total WHERE place_id = 'WLD'").fetchall()
+    assert (told["persons in prison"], told["places"]) == asked[0]
+    assert told["warehouse"] == str(homes.built() / "warehouse.duckdb")
+    assert "rows before" not in told  # the first build
+    lines = materialised(store, dg.AssetKey("gap"))["first rows"].splitlines()
+    assert lines[0].startswith("| place_id |") and len(lines) == 2 + 4
+    assert sum(line.startswith("| CHN |") for line in lines) == 2
+
+    home = homes.copy(homes.built(), tmp_path / "home")
+    changed = json.loads((home / "warehouse.json").read_text())
+    (gap,) = (t for t in changed["tables"] if t["name"] == "gap")
+    gap["rows"] = 7
+    (home / "warehouse.json").write_text(json.dumps({**changed, "digest": "another"}))
+    assert homes.custody(home, "run", "--offline", "--as-of", "2025-12-31").returncode == 0
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as again:
+        told = materialised(again, dg.AssetKey("gap"))
+        assert (told["dagster/row_count"], told["rows before"], told["change"]) == (4, 7, -3)
+
+
+def test_a_source_shows_its_latest_figures(store: dg.DagsterInstance) -> None:
+    lines = materialised(store, dg.AssetKey(["accepted", "france_prisons"]))["latest figures"].splitlines()
+    head = [cell.strip() for cell in lines[0].strip("|").split("|")]
+    rows = [dict(zip(head, (c.strip() for c in line.strip("|").split("|")), strict=True)) for line in lines[2:]]
+    assert len(rows) == 10 and rows[0]["period_end"] == "2026-07-01"
+    # As printed in the publisher's workbook of 1 July 2026.
+    assert ("persons\\_held", "89,446") in {(row["measure"], row["value"]) for row in rows}
+
+
+def test_figures_that_may_not_be_passed_on_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import describing
+    from sources.catalogue import read_source
+    from sources.home import Home
+    from warehouse.intake import Intake
+
+    internal = read_source(homes.REPOSITORY / "sources" / "world_prison_brief")
+    assert describing.headline(internal, Intake(internal.id, [])) == "not shown: they may not be passed on"
+    assert describing.previews(Home(homes.built()))
+    monkeypatch.setattr(describing, "sources", lambda: {"gaps": internal.model_copy(update={"id": "gaps"})})
+    assert describing.previews(Home(homes.built())) == {}
+
+
+def test_what_publishers_wrote_is_no_markup() -> None:
+    from pipelines.describing import markdown
+
+    text = markdown(["a"], [["<b>|x|\n_y_"], [1234567], [0.12345678], [2016], [None]]).value
+    assert text.splitlines()[2:] == [r"| \<b\>\|x\| \_y\_ |", "| 1,234,567 |", "| 0.1235 |", "| 2016 |", "|  |"]
