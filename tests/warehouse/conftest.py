@@ -107,7 +107,7 @@ def make_source(folder: Path, name: str, **more: Any) -> Synthetic:
     (folder / name).mkdir(parents=True)
     (folder / name / "source.yml").write_text(f"title: {name}\n")
     said: dict[str, Any] = {
-        "id": name, "folder": folder / name, "title": name, "publisher": "P", "tier": "international",
+        "id": name, "folder": folder / name, "title": name, "publisher": "P", "tier": "international", "subject": "prison_population",
         "licence": "CC-BY-4.0", "cadence": "yearly", "citation": "C", "verified": False,
         "files": {"one": File(pattern="one*", types=("csv", "text"), min_share=0.01), "two": File(pattern="two*", types=("csv", "text"), min_share=0.01)},
         **more,
