@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from pipelines.definitions import defs
 from sources import catalogue, fetch
 from sources.home import Home, write_bytes
 from tests.custody import homes
+from warehouse.build import build
 from warehouse.by_hand import import_file
 from warehouse.standing import default_as_of
 
@@ -134,25 +136,19 @@ def test_a_build_is_asked_for_once_when_something_was_accepted(home: Home, insta
     assert config == {"as_of": default_as_of(date.today()).isoformat()}
 
 
-def test_what_is_withdrawn_is_built_again(home: Home, instance: dg.DagsterInstance) -> None:
+def test_what_was_withdrawn_and_taken_back_is_built_again(home: Home, instance: dg.DagsterInstance) -> None:
     """It leads back to what was built before, which must not count as asked for already."""
-    from warehouse.build import build
-
     as_of = default_as_of(date.today())
-    keys = []
-    for step in (lambda: None, lambda: take_gaps(home), lambda: _remove(home.accepted / "gaps")):
-        step()
+    build(home, as_of)
+    keys = set()
+    for step in (take_gaps, lambda home: shutil.rmtree(home.accepted / "gaps"), take_gaps):
+        step(home)
         told = look(instance)
-        keys.append(told.run_key if isinstance(told, dg.RunRequest) else None)
+        assert isinstance(told, dg.RunRequest)
+        keys.add(told.run_key)
         build(home, as_of)
         assert isinstance(look(instance), dg.SkipReason)
-    assert keys[1] and keys[2] and len({*keys}) == 3
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder)
+    assert len(keys) == 3
 
 
 def test_no_build_is_asked_for_while_a_run_is_at_work(home: Home, instance: dg.DagsterInstance) -> None:
@@ -167,8 +163,8 @@ def test_sensors_run_without_being_turned_on() -> None:
     sensors = {s.name: s.default_status for s in defs.get_repository_def().sensor_defs}
     names = {"build_what_was_accepted", "tell_what_failed", "tell_what_fell_back"}
     assert sensors == dict.fromkeys(names, dg.DefaultSensorStatus.RUNNING)
-    build = defs.resolve_job_def("build").asset_layer.executable_asset_keys
-    assert {key.path[0] for key in build} == {
+    made = defs.resolve_job_def("build").asset_layer.executable_asset_keys
+    assert {key.path[0] for key in made} == {
         path.stem for path in (homes.REPOSITORY / "warehouse/models").glob("*.sql")
     }
 
