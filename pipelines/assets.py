@@ -262,6 +262,7 @@ def build_step(options: RunOptions) -> Events:
                 "built anew": built.new,
                 "inputs sha256": built.digest,
                 "warehouse": dg.MetadataValue.path(str(home.warehouse)),
+                "how every check answered": dg.MetadataValue.path(str(built.report)),
             },
         )
         yield _checked(table)

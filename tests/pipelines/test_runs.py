@@ -66,6 +66,8 @@ def test_tables_tell_their_rows(store: dg.DagsterInstance) -> None:
     found = {name: materialised(store, dg.AssetKey(name))["dagster/row_count"] for name in expected}
     assert found == expected
     assert {materialised(store, dg.AssetKey(name))["as_of"] for name in expected} == {"2025-12-31"}
+    (report,) = {materialised(store, dg.AssetKey(name))["how every check answered"] for name in expected}
+    assert "<title>" in Path(report).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("source", SOURCES)
