@@ -60,8 +60,13 @@ class Vintage:
 
     def checks(self) -> list[CheckResult]:
         """The answers to the checks when it was accepted; none where they were not kept."""
+        return [from_plain(plain) for plain in self.plain_checks()]
+
+    def plain_checks(self) -> list[dict[str, Any]]:
+        """The same as they are written down."""
         path = self.folder / CHECKS
-        return [from_plain(plain) for plain in read_json(path)] if path.exists() else []
+        answers: list[dict[str, Any]] = read_json(path) if path.exists() else []
+        return answers
 
     def prove(self) -> None:
         """Compare every Parquet with the digest in the record.
