@@ -90,7 +90,7 @@ def test_csv_is_plain(release: Path, table: str) -> None:
     data.decode("utf-8")
     header, rows = cells(release / "tables" / f"{table}.csv")
     assert header == [c["name"] for c in raw.columns(table)]
-    assert {len(row) for row in rows} == {len(header)}
+    assert {len(row) for row in rows} <= {len(header)}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -102,9 +102,11 @@ def test_csv_and_parquet_hold_the_same(release: Path, table: str) -> None:
         connection.execute("SET preserve_insertion_order = true")
         answer = connection.execute(f"SELECT * FROM {parquet(release, table)}")
         assert [d[0] for d in answer.description] == header
-        stored = list(zip(*answer.fetchall(), strict=True))
-    assert len(stored[0]) == len(rows)
-    for name, given, found in zip(header, zip(*rows, strict=True), stored, strict=True):
+        stored = answer.fetchall()
+    assert len(stored) == len(rows)
+    # A table without rows has no columns to turn: no two vintages of one file come with the program.
+    assert rows or table == "vanished"
+    for name, given, found in zip(header, zip(*rows, strict=True), zip(*stored, strict=True), strict=bool(rows)):
         differing = [
             (text, value) for text, value in zip(given, found, strict=True) if not same(columns[name], text, value)
         ]

@@ -12,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,15 @@ class Night:
 
 
 @pytest.fixture
-def night(tmp_path: Path, raw: Path, unchecked: None) -> Iterator[Night]:
-    """A home in which Eurostat's table has been fetched once, in good order."""
+def night(tmp_path: Path, raw: Path, unchecked: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
+    """A home in which Eurostat's table was fetched once, an hour ago and in good order."""
     with running() as server:
         made = Night(Home(tmp_path / "home"), server, raw)
         made.serve()
-        assert made.asked().outcome == "new"
+        with monkeypatch.context() as earlier:
+            hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="seconds").replace("+00:00", "Z")
+            earlier.setattr("sources.http.now", lambda: hour_ago)
+            assert made.asked().outcome == "new"
         taken = made.taken()
         assert taken.fallen_back == []
         yield made
@@ -255,8 +259,8 @@ def member(data: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def bomb(data: bytes) -> bytes:
-    """The workbook with a sheet that unpacks to a hundred times what any has."""
-    return member(data, "xl/worksheets/sheet1.xml", lambda xml: xml[:-20] + b" " * (3 << 30 >> 1) + xml[-20:])
+    """The workbook with a sheet that unpacks to more than any file may."""
+    return member(data, "xl/worksheets/sheet1.xml", lambda xml: xml[:-20] + b" " * (513 << 20) + xml[-20:])
 
 
 #: Faults of the workbook: what is changed in it, whether it gets as far as being read, and what is told.

@@ -237,7 +237,7 @@ def test_a_rule_that_cannot_be_meant_is_refused(tmp_path: Path, given: str, said
     folder = tmp_path / "src"
     folder.mkdir()
     text = (
-        "title: t\npublisher: p\ntier: national\nlicence: CC-BY-4.0\ncadence: yearly\ncitation: c\nverified: false\n"
+        "title: t\npublisher: p\ntier: national\nlicence: CC-BY-4.0\ncadence: yearly\nsubject: prison_population\ncitation: c\nverified: false\n"
         "files: {}\n"
     )
     (folder / "source.yml").write_text(text)
