@@ -392,8 +392,10 @@ def quarantine(context: typer.Context, json: Json = False) -> None:
     ]
     if json:
         printing.as_json(rows)
-    elif rows:
-        printing.table(rows)
+    elif rows:  # the reasons are too long for a table
+        for row in rows:
+            print(f"{row['source']} {row['file']} {row['sha256']}: {row['state']}, retrieved {row['retrieved']}.")
+            print(f"  {row['why']}")
     else:
         print("Nothing was turned away.")
 
