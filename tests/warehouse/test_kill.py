@@ -25,7 +25,7 @@ from warehouse.records import vintages
 from warehouse.standing import find
 
 #: A few in every run of the tests, many when asked: `make kill`.
-KILLS = int(os.environ.get("CUSTODY_KILLS", "8"))
+KILLS = int(os.environ.get("CUSTODY_KILLS", "5"))
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.warehouse.killed"])
 
