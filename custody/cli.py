@@ -161,12 +161,12 @@ def status(json: Json = False) -> None:
     from custody.report import print_sources, print_stale
     from sources.asked import Asking
     from sources.catalogue import sources as all_sources
-    from warehouse.records import all_vintages, failures, stale_corrections, summaries, withdrawals
+    from warehouse.records import all_vintages, failures, stale_corrections, summary, withdrawals
     from warehouse.standing import find
 
     home = Home.from_environment()
-    rows = [v for s in all_sources().values() for v in summaries(home, s)]
-    stale = stale_corrections(all_vintages(home))
+    known = all_vintages(home)
+    rows, stale = [summary(v) for v in known], stale_corrections(known)
     failed = [f for s in all_sources().values() for f in failures(home, s)]
     withdrawn = [w for s in all_sources().values() for w in withdrawals(home, s)]
     not_fetched = [a for s in all_sources().values() for a in Asking(home).failures(s)]
@@ -225,7 +225,6 @@ def run(
     """The main job: parse and check what is new, build the warehouse, add up the world, print the walk."""
     from custody.report import print_world, world
     from pipelines import notify
-    from warehouse.records import all_vintages, stale_corrections
     from warehouse.standing import REPORT
 
     home = Home.from_environment()
@@ -238,8 +237,7 @@ def run(
     notify.tell(home, outcome.failure, outcome.fallen_back, began, printing.progress)
     if outcome.failure:
         raise fail(outcome.failure)
-    stale = stale_corrections(all_vintages(home))
-    told = {**world(home), "stale_corrections": stale, "report": str(home.reports / REPORT)}
+    told = {**world(home), "stale_corrections": outcome.stale_corrections, "report": str(home.reports / REPORT)}
     printing.as_json({"sources": outcome.sources, **told}) if json else print_world(outcome, told)
     if strict and (outcome.fallen_back or outcome.in_vain):
         raise typer.Exit(FELL_BACK)
@@ -415,8 +413,7 @@ def quarantine_show(
     from warehouse.records import find_report
 
     report = find_report(Home.from_environment(), one_source(source), file, sha)
-    told = {**report, "checks": [c for c in report.get("checks", []) if c["outcome"] != "passed"]}
-    printing.as_json(told) if json else print_turned_away(told)
+    printing.as_json(report) if json else print_turned_away(report)
 
 
 @quarantine_.command(

@@ -153,11 +153,12 @@ def print_turned_away(report: Mapping[str, Any]) -> None:
     )
     if not report["checks"]:
         print(f"\n{report['message']}")
-    for check in map(from_plain, report["checks"]):
+    checks = [from_plain(plain) for plain in report["checks"]]
+    for check in checks:
         print(f"\n{check.severity}, {check.type}: {replace(check, examples=()).sentence()}")
         if check.examples:
             printing.table(check.examples)
-    if any(check.blocks for check in map(from_plain, report["checks"])):
+    if any(check.blocks for check in checks):
         print("\nA person may take it all the same: custody quarantine accept SOURCE FILE SHA --reason '...'")
 
 

@@ -25,7 +25,7 @@ from sources.asked import Asking
 from sources.catalogue import sources
 from sources.home import Home, write_bytes
 from warehouse import checkers
-from warehouse.records import summaries
+from warehouse.records import all_vintages, stale_corrections, summary
 from warehouse.standing import is_current
 
 ROOT = Path(__file__).parent.parent
@@ -62,13 +62,14 @@ LABEL = {".dagster/repository": "__repository__@custody"}
 class Outcome:
     """How a run ended; `failure` is one sentence, or None where the warehouse stands as wanted.
 
-    `fallen_back` says for each source that uses an older vintage why it does; `in_vain`, whether a publisher was asked
-    and gave no file.
+    `sources` is one line a vintage, `stale_corrections` those whose error is no longer there. `fallen_back` says for
+    each source that uses an older vintage why it does; `in_vain`, whether a publisher was asked and gave no file.
     """
 
     run_id: str
     failure: str | None
     sources: list[dict[str, Any]] = field(default_factory=list)
+    stale_corrections: list[dict[str, Any]] = field(default_factory=list)
     fallen_back: dict[str, str] = field(default_factory=dict)
     in_vain: bool = False
 
@@ -125,10 +126,11 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
         gc.unfreeze()  # or DuckDB complains at the end that its own types were never let go
         LOGGER.removeHandler(handler)
         event.remove(Engine, "connect", _do_not_wait_for_the_disk)
-    told = [line for source in sources().values() for line in summaries(home, source)]
+    known = all_vintages(home)
     fallen_back = endings.fallen_back(result.get_asset_check_evaluations())
     in_vain = [] if offline else [a for source in sources().values() for a in Asking(home).failures(source)]
-    return Outcome(result.run_id, failure, told, fallen_back, bool(in_vain))
+    told, stale = [summary(v) for v in known], stale_corrections(known)
+    return Outcome(result.run_id, failure, told, stale, fallen_back, bool(in_vain))
 
 
 def _instance(home: Home) -> Any:

@@ -115,8 +115,10 @@ def withdrawn_folder(home: Home, vintage: Vintage) -> Path:
 
 def withdrawals(home: Home, source: Source) -> list[dict[str, str]]:
     """What is no longer used: file, vintage, when and why; nothing of what was imported again."""
-    used = {(v.file, v.snapshot["sha256"]) for v in vintages(home, source)}
     told = [read_json(path) for path in sorted((home.accepted / source.id).glob(f"*/{WITHDRAWN}*/{REASON}"))]
+    if not told:
+        return []
+    used = {(v.file, v.snapshot["sha256"]) for v in vintages(home, source)}
     return [t for t in told if (t["file"], t["sha256"]) not in used]
 
 
@@ -141,24 +143,27 @@ def vintage_order(vintage: str) -> tuple[str, int]:
 
 def summaries(home: Home, source: Source) -> list[dict[str, Any]]:
     """One line a vintage, for people."""
-    return [
-        {
-            "source": v.source_id,
-            "file": v.file,
-            "vintage": v.vintage,
-            "rows": v.record["observations"],
-            "left out": v.record["left_out"],
-            "from": "bundled" if v.bundled else v.snapshot["obtained"],
-            "accepted despite": v.snapshot.get("accepted_despite"),
-            "sha256": v.snapshot["sha256"][:12],
-        }
-        for v in vintages(home, source)
-    ]
+    return [summary(v) for v in vintages(home, source)]
+
+
+def summary(v: Vintage) -> dict[str, Any]:
+    """One vintage, for people."""
+    return {
+        "source": v.source_id,
+        "file": v.file,
+        "vintage": v.vintage,
+        "rows": v.record["observations"],
+        "left out": v.record["left_out"],
+        "from": "bundled" if v.bundled else v.snapshot["obtained"],
+        "accepted despite": v.snapshot.get("accepted_despite"),
+        "sha256": v.snapshot["sha256"][:12],
+    }
 
 
 def turned_away(home: Home, source: Source) -> list[dict[str, Any]]:
-    """The reports on snapshots that were turned away, oldest first."""
-    reports: list[dict[str, Any]] = [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
+    """The reports on snapshots that were turned away, oldest first; of their checks only those that did not pass."""
+    written: list[dict[str, Any]] = [read_json(path) for path in _whole(home.quarantine / source.id, REPORT)]
+    reports = [{**r, "checks": [c for c in r.get("checks", []) if c["outcome"] != "passed"]} for r in written]
     return sorted(reports, key=lambda r: (r["snapshot"]["file"], r["snapshot"]["retrieved_at"]))
 
 
@@ -194,10 +199,7 @@ def stale_corrections(all_of_them: Iterable[Vintage]) -> list[dict[str, Any]]:
 
 
 def failures(home: Home, source: Source) -> list[dict[str, Any]]:
-    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since.
-
-    Of their checks only those that did not pass.
-    """
+    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since."""
     reports = turned_away(home, source)
     if not reports:
         return []
@@ -206,5 +208,4 @@ def failures(home: Home, source: Source) -> list[dict[str, Any]]:
         if not vintage.bundled:
             when = str(vintage.snapshot["retrieved_at"])
             accepted[vintage.file] = max(when, accepted.get(vintage.file, ""))
-    standing = [r for r in reports if r["snapshot"]["retrieved_at"] >= accepted.get(r["snapshot"]["file"], "")]
-    return [{**r, "checks": [c for c in r.get("checks", []) if c["outcome"] != "passed"]} for r in standing]
+    return [r for r in reports if r["snapshot"]["retrieved_at"] >= accepted.get(r["snapshot"]["file"], "")]
