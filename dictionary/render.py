@@ -35,6 +35,17 @@ def ddl(table: Table, name: str | None = None) -> str:
     return f"CREATE TABLE {target} (\n{columns}\n);\n" + "\n".join(comments)
 
 
+#: Expectations that a union of accepted vintages can break although each vintage has passed.
+ABOUT_THE_WHOLE = frozenset(
+    {
+        "expect_table_columns_to_match_ordered_list",
+        "expect_table_row_count_to_be_between",
+        "expect_column_values_to_be_unique",
+        "expect_compound_columns_to_be_unique",
+    }
+)
+
+
 @dataclass(frozen=True)
 class Expectation:
     """One Great Expectations expectation as plain data, with what Custody adds: severity, reason, a rule's name."""
@@ -49,6 +60,15 @@ class Expectation:
     def name(self) -> str:
         """What an answer is called by: the rule's name, else the type."""
         return self.rule or self.type
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is about; none where it is about the whole table, or a rule's own columns."""
+        if self.rule:
+            return ()
+        if "column_list" in self.kwargs:
+            return () if self.type.startswith("expect_table") else tuple(self.kwargs["column_list"])
+        return tuple(self.kwargs[k] for k in ("column", "column_A", "column_B") if k in self.kwargs)
 
 
 def expectations(table: Table, codes: Mapping[str, Sequence[str]]) -> list[Expectation]:

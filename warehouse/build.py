@@ -9,31 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 import duckdb
-import pandas as pd
-import pyarrow as pa
-import yaml
 
-from dictionary.arrow import schema
-from dictionary.model import LOADER, dictionary
-from dictionary.render import ddl, quote
-from sources.catalogue import sources
+from dictionary.model import dictionary
+from dictionary.render import ABOUT_THE_WHOLE, ddl, quote
 from sources.errors import Refused
 from sources.home import Home, lives, write_json
-from sources.places import places
-from warehouse import checkers, checks, choice, quality, rules
-from warehouse.choice import NUMBERS, OWN
-from warehouse.evaluate import ABOUT_THE_WHOLE
-from warehouse.models import HERE, Model, models
+from warehouse import checkers, checks, quality, reference, rules
+from warehouse.models import Model, models
 from warehouse.records import Vintage, all_vintages
 from warehouse.results import to_plain
 from warehouse.standing import REPORT, Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]
-
-COVERAGE = pa.schema({"place_id": pa.string(), "included": pa.string(), "unless": pa.list_(pa.string())})
 
 
 class BuildFailed(Exception):
@@ -143,68 +132,11 @@ def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage],
         filled = ", ".join(f'coalesce("{c}", {_literal(value)}) AS "{c}"' for c, value in defaults.items())
         replaced = f" REPLACE ({filled})" if filled else ""
         connection.execute(f"CREATE VIEW accepted.{table.name} AS SELECT *{replaced} FROM ({rows})")
-    for name, frame in _reference(vintages).items():
-        connection.register("incoming", frame)
-        connection.execute(f"CREATE TABLE reference.{name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
+    reference.load(connection, vintages)
 
 
 def _literal(value: object) -> str:
     return quote(value) if isinstance(value, str) else str(value)
-
-
-def _reference(vintages: list[Vintage]) -> dict[str, Any]:
-    """What the models read that no source gives: places, sources, snapshots, measures and the rules of choice."""
-    words = dictionary()
-    chosen_by = choice.rules()
-    coverage = yaml.load((HERE / "coverage.yml").read_text(encoding="utf-8"), Loader=LOADER)
-    lists = {k: v for k, v in chosen_by.items() if isinstance(v, list)} | {
-        "licence_class": ["open", "attribution", "internal"]
-    }
-    place_rows = [{c: getattr(p, c) for c in words.tables["place"].column_names} for p in places().values()]
-    source_rows = [
-        {
-            "source_id": s.id,
-            **{c: getattr(s, c) for c in words.tables["source"].column_names if c != "source_id"},
-        }
-        for s in sources().values()
-    ]
-    snapshot_rows = [
-        {
-            **v.snapshot,
-            **{k: v.record[k] for k in ("file", "vintage", "items", "observations", "left_out")},
-            "snapshot": v.snapshot["sha256"],
-            "extends": sources()[v.source_id].files[v.file].extends,
-        }
-        for v in vintages
-    ]
-    return {
-        "place": _typed("place", place_rows),
-        "source": _typed("source", source_rows),
-        "snapshot": _typed("snapshot", snapshot_rows),
-        "measure": pd.DataFrame(
-            [{"measure": k, "nature": m.nature, "unit": m.unit} for k, m in words.measures.items()]
-        ),
-        "rank": pd.DataFrame(
-            [{"list": k, "code": c, "position": i} for k, codes in lists.items() for i, c in enumerate(codes, 1)]
-        ),
-        "rules": pd.DataFrame([{name: float(chosen_by[name]) for name in NUMBERS}]),
-        "headline": pd.DataFrame(
-            [
-                {"measure": m, "definition": None if d == OWN else d, "position": i}
-                for m in words.measures
-                for i, d in enumerate(chosen_by["headline"].get(m, [OWN]), 1)
-            ]
-        ),
-        "coverage": pa.Table.from_pylist(
-            [{"place_id": e["place"], "included": i, "unless": e["unless"]} for e in coverage for i in e["includes"]],
-            schema=COVERAGE,
-        ),
-    }
-
-
-def _typed(table: str, rows: list[dict[str, Any]]) -> Any:
-    return pa.Table.from_pylist(rows, schema=schema(dictionary().tables[table]))
 
 
 def _make(connection: duckdb.DuckDBPyConnection, model: Model, progress: Progress) -> tuple[int, checks.Asked]:

@@ -16,7 +16,6 @@ from dictionary.model import Table, dictionary
 from dictionary.render import Expectation, expectations
 from sources.places import places
 from warehouse import checkers
-from warehouse.evaluate import columns_of, evaluate
 from warehouse.results import CheckResult
 
 
@@ -53,7 +52,7 @@ class Asked:
             checkers.forget()
             why = "The process that runs the checks was ended from outside."
             return [
-                CheckResult(self.table, e.name, columns_of(e), e.severity, e.reason, "could_not_run", 0, detail=why)
+                CheckResult(self.table, e.name, e.columns, e.severity, e.reason, "could_not_run", 0, detail=why)
                 for e in self.expected
             ]
 
@@ -62,7 +61,7 @@ def columns_asked(table: Table, expected: Sequence[Expectation]) -> Sequence[str
     """The columns that expectations need: those that they are about, and the key, by which a failing row is named."""
     if any(e.type == "expect_table_columns_to_match_ordered_list" for e in expected):
         return table.column_names
-    asked = {c for e in expected for c in columns_of(e)}
+    asked = {c for e in expected for c in e.columns}
     asked |= {e.kwargs["rows"]["column"] for e in expected if "rows" in e.kwargs}
     return [c for c in table.column_names if c in asked or c in table.key]
 
@@ -70,7 +69,13 @@ def columns_asked(table: Table, expected: Sequence[Expectation]) -> Sequence[str
 def submit(table: str, rows: pa.Table, expected: Sequence[Expectation]) -> Asked:
     """Hold a table's rows against expectations in another process; see `warehouse.evaluate`."""
     definition = dictionary().tables[table]
-    return Asked(table, expected, checkers.submit(evaluate, definition, rows, list(expected)))
+    return Asked(table, expected, checkers.submit(_evaluate, definition, rows, list(expected)))
+
+
+def _evaluate(table: Table, rows: pa.Table, expected: Sequence[Expectation]) -> list[CheckResult]:
+    from warehouse.evaluate import evaluate  # there, and not here: pandas takes as long to import as a check to run
+
+    return evaluate(table, rows, expected)
 
 
 def run(table: str, rows: pa.Table, expected: Sequence[Expectation]) -> list[CheckResult]:

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from dictionary.model import Table
-from dictionary.render import Expectation
+from dictionary.render import ABOUT_THE_WHOLE, Expectation
 from sources import collecting
 from warehouse.results import CheckResult, Outcome
 
@@ -28,16 +28,6 @@ LONG_LIST = 50
 
 #: How many failing rows a report shows.
 EXAMPLES = 20
-
-#: Expectations that a union of accepted vintages can break although each vintage has passed.
-ABOUT_THE_WHOLE = frozenset(
-    {
-        "expect_table_columns_to_match_ordered_list",
-        "expect_table_row_count_to_be_between",
-        "expect_column_values_to_be_unique",
-        "expect_compound_columns_to_be_unique",
-    }
-)
 
 
 @cache
@@ -71,16 +61,6 @@ def _arguments(expectation: Expectation, table: Table, frame: pd.DataFrame) -> d
         # Great Expectations copies the list dozens of times; codes that no row holds cannot change the answer.
         kwargs["value_set"] = sorted(set(kwargs["value_set"]) & set(frame[kwargs["column"]].dropna().unique()))
     return kwargs
-
-
-def columns_of(expectation: Expectation) -> tuple[str, ...]:
-    """The columns that an expectation is about; none where it is about the whole table, or a rule's own columns."""
-    if expectation.rule:
-        return ()
-    kwargs = expectation.kwargs
-    if "column_list" in kwargs:
-        return () if expectation.type.startswith("expect_table") else tuple(kwargs["column_list"])
-    return tuple(kwargs[k] for k in ("column", "column_A", "column_B") if k in kwargs)
 
 
 def _examples(
@@ -133,7 +113,7 @@ def _validate(table: Table, frame: pd.DataFrame, expected: dict[int, Expectation
 
     def answer(i: int, outcome: Outcome, **more: Any) -> None:
         e = expected[i]
-        answers[i] = CheckResult(table.name, e.name, columns_of(e), e.severity, e.reason, outcome, len(frame), **more)
+        answers[i] = CheckResult(table.name, e.name, e.columns, e.severity, e.reason, outcome, len(frame), **more)
 
     runnable: list[Any] = []
     for i, expectation in expected.items():
@@ -162,7 +142,7 @@ def _validate(table: Table, frame: pd.DataFrame, expected: dict[int, Expectation
             rule = expected[i].rule  # of which a share may break
             answer(i, "passed", failing=int((~frame["holds"]).sum()) if rule else 0)
         else:
-            shown = [c for c in frame.columns if c != "holds"] if expected[i].rule else columns_of(expected[i])
+            shown = [c for c in frame.columns if c != "holds"] if expected[i].rule else expected[i].columns
             index = [int(at) for at in each.result.get("unexpected_index_list") or []]
             answer(
                 i,

@@ -2,32 +2,29 @@
 
 Each snapshot in the archive is tried once with the code that is there; it is tried again only when that code, the
 source's folder or the dictionary has changed. A snapshot that is refused or fails a critical check leaves the last
-good vintage in use.
+good vintage in use. How one is tried is in `warehouse.trial`; nothing heavy is imported before there is one to try.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-import shutil
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from dictionary.model import Severity
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
-from sources.errors import Refused
-from sources.home import Home, new_folder, read_json, sha256_file, write_json
-from warehouse import accepted, evaluate, rules
-from warehouse import candidate as candidate_
-from warehouse.candidate import Candidate, check, complete, parse
-from warehouse.checks import Asked
-from warehouse.records import REPORT, Vintage, newest, stale_corrections, vintage_order, vintages
-from warehouse.results import CheckResult, Outcome, to_plain
+from sources.home import Home, read_json, sha256_file
+from warehouse.records import REPORT, Vintage, newest, stale_corrections, vintages
+
+if TYPE_CHECKING:
+    from warehouse.candidate import Candidate
 
 State = Literal["accepted", "quarantined", "refused"]
+
+#: This room's part in making rows and asking checks.
+OWN_CODE = ("accepted.py", "candidate.py", "evaluate.py", "rules.py", "trial.py")
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,11 @@ class Verdict:
     vintage: str | None
     message: str
     new: bool
+
+    @classmethod
+    def of(cls, s: Snapshot, state: State, vintage: str | None, message: str = "", *, new: bool) -> Verdict:
+        """What became of `s`."""
+        return cls(s.file, s.sha256, s.file_name, state, vintage, message, new)
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,7 @@ class Intake:
 
 @cache
 def _own_code() -> str:
-    """The digest of this room's part in making rows and asking checks."""
-    return "".join(sha256_file(Path(str(module.__file__))) for module in (candidate_, accepted, evaluate, rules))
+    return "".join(sha256_file(Path(__file__).with_name(name)) for name in OWN_CODE)
 
 
 class Ground:
@@ -95,6 +96,10 @@ class Ground:
         """The digest of all that turns the source's files into rows."""
         return hashlib.sha256((self.source.code_digest() + _own_code()).encode()).hexdigest()
 
+    def report(self, snapshot: Snapshot) -> Path:
+        """The folder of a snapshot's report, should it be turned away."""
+        return self.home.quarantine / self.source.id / snapshot.file / snapshot.sha256[:16]
+
     def changed(self) -> None:
         """Read again what is in use, because a vintage was accepted."""
         self.vintages = vintages(self.home, self.source)
@@ -108,196 +113,26 @@ def take_in(home: Home, source: Source, *, again: bool = False) -> Intake:
     return Intake(source.id, ground.vintages, verdicts)
 
 
-@dataclass(frozen=True)
-class _Case:
-    """One snapshot and what is known before it is tried: the file's vintages, and where a report belongs."""
-
-    ground: Ground
-    snapshot: Snapshot
-    own: list[Vintage]
-    others: list[Vintage]
-
-    @property
-    def report(self) -> Path:
-        """The folder of the report, should it be turned away."""
-        return self.ground.home.quarantine / self.ground.source.id / self.snapshot.file / self.snapshot.sha256[:16]
-
-    def before(self, candidate: Candidate) -> Vintage | None:
-        """The newest vintage of other bytes that is older than the candidate."""
-        earlier = [v for v in self.others if vintage_order(v.vintage) < vintage_order(candidate.vintage)]
-        return earlier[-1] if earlier else None
-
-    def verdict(self, state: State, vintage: str | None, message: str = "", *, new: bool) -> Verdict:
-        """What became of it."""
-        s = self.snapshot
-        return Verdict(s.file, s.sha256, s.file_name, state, vintage, message, new)
-
-    def refused(self, error: Refused) -> Verdict:
-        """Turn it away, with a report."""
-        with new_folder(self.report) as folder:
-            write_json(folder / REPORT, self.told("refused", None, str(error)))
-        return self.verdict("refused", None, str(error), new=True)
-
-    def told(self, state: State, vintage: str | None, message: str) -> dict[str, Any]:
-        """What every report says."""
-        snapshot = asdict(self.snapshot)
-        return {"state": state, "code": self.ground.code, "vintage": vintage, "message": message, "snapshot": snapshot}
-
-
 def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = None) -> Verdict:
     """Accept, quarantine or refuse one snapshot; what was decided before with the same code stands.
 
     `candidate` spares the reading where the caller has made one of this very snapshot.
     """
-    source = ground.source
-    of_file = [v for v in ground.vintages if v.file == snapshot.file]
-    own = [v for v in of_file if v.snapshot["sha256"] == snapshot.sha256]
-    others = [v for v in of_file if v.snapshot["sha256"] != snapshot.sha256]
-    case = _Case(ground, snapshot, own, others)
-    for vintage in own:
-        if vintage.record["code"] == ground.code and not ground.again:
-            return case.verdict("accepted", vintage.vintage, new=False)
-    if (case.report / REPORT).exists() and not ground.again:
-        earlier = read_json(case.report / REPORT)
-        if earlier["code"] == ground.code and earlier["snapshot"].get("waived") == snapshot.waived:
-            return case.verdict(earlier["state"], earlier["vintage"], earlier["message"], new=False)
-    try:
-        if candidate is None:
-            try:
-                data = ground.archive.read(snapshot)
-            except Refused as error:  # says nothing of the file, so that no report may keep it from being tried again
-                return case.verdict("refused", None, str(error), new=True)
-            candidate = complete(source, snapshot, parse(source, snapshot, data))
-        # Re-reading a file with newer code keeps the name that its vintage already has here.
-        name = _reissue(case, own[0].vintage if own else candidate.vintage)
-        if name != candidate.vintage:
-            candidate = complete(source, snapshot, candidate.parsed, name)
-    except Refused as error:
-        return case.refused(error)
-    return _settle(case, candidate)
+    if not ground.again and (standing := _standing(ground, snapshot)):
+        return standing
+    from warehouse.trial import attempt
+
+    return attempt(ground, snapshot, candidate)
 
 
-class _Blocked(Exception):
-    """A critical check did not pass, so that what was written is not put in its place."""
-
-
-def _settle(case: _Case, candidate: Candidate) -> Verdict:
-    """Write a candidate, check what was written, then accept it, or put it in quarantine with its report."""
-    ground, snapshot = case.ground, case.snapshot
-    target = ground.home.accepted / ground.source.id / snapshot.file / candidate.vintage
-    results: list[CheckResult] = []
-    try:
-        with new_folder(target) as folder:
-            tables = accepted.write_tables(candidate.tables, folder)
-            asked = _ask_rules(case, candidate, folder)
-            results = [*check(folder, tables), *_bands(case, candidate), *(r for a in asked for r in a.answers())]
-            if ground.source.licence_class == "internal":  # examples hold figures, and a report is a log
-                results = [replace(r, examples=(), detail=re.sub(r"\d", "#", r.detail or "")) for r in results]
-            waived = snapshot.waived or ()
-            if any(r.blocks and not (r.can_be_waived and r.type in waived) for r in results):
-                raise _Blocked
-            record = {
-                "source_id": ground.source.id,
-                "file": snapshot.file,
-                "vintage": candidate.vintage,
-                "snapshot": asdict(snapshot),
-                "items": candidate.parsed.items,
-                "observations": candidate.observations,
-                "left_out": candidate.left_out,
-                "stale_corrections": candidate.stale,
-                "code": ground.code,
-                "tables": tables,
-            }
-            accepted.write_record(record, results, folder)
-    except _Blocked:
-        return _quarantined(case, candidate, results)
-    except Refused as error:
-        return case.refused(error)
-    ground.changed()
-    shutil.rmtree(case.report, ignore_errors=True)
-    said = [f"accepted despite failed checks: {snapshot.accepted_despite}"] if snapshot.accepted_despite else []
-    if "-r" in candidate.vintage:
-        said.append(f"other bytes bear the same stamp already, so it is the reissue {candidate.vintage}")
-    return case.verdict("accepted", candidate.vintage, "; ".join(said), new=True)
-
-
-def _quarantined(case: _Case, candidate: Candidate, results: list[CheckResult]) -> Verdict:
-    """Put a candidate in quarantine, with the answers to its checks."""
-    blocking = [r for r in results if r.blocks]
-    first = blocking[0].sentence() + (f" And {len(blocking) - 1} more checks." if len(blocking) > 1 else "")
-    message = f"{case.snapshot.file_name}: {first} The report is in {case.report}."
-    with new_folder(case.report) as folder:
-        for name, frame in candidate.tables.items():
-            frame.to_parquet(folder / f"{name}.parquet")
-        told = case.told("quarantined", candidate.vintage, message)
-        write_json(folder / REPORT, {**told, "checks": to_plain(results)})
-    return case.verdict("quarantined", candidate.vintage, message, new=True)
-
-
-def _ask_rules(case: _Case, candidate: Candidate, folder: Path) -> list[Asked]:
-    """Ask the rules of the field about what was written of a candidate, beside the vintage before it."""
-    last = case.before(candidate)
-    file = case.ground.source.files[case.snapshot.file]
-    known = {
-        "vintage": candidate.vintage,
-        "retrieved_at": case.snapshot.retrieved_at,
-        "min_share": file.min_share,
-        "extends": file.extends,
-    }
-    now = {table: folder / f"{table}.parquet" for table in candidate.tables}
-    before = {table: path for table in now if last and (path := last.path(table))}
-    return rules.ask_of_candidate(case.ground.source, now, before, known)
-
-
-#: A file of the same type may be this many times as large or as small as the one before without a word.
-USUAL = 2
-#: One smaller than this share is no new edition of the same file.
-LEAST = 0.1
-
-
-def _bands(case: _Case, candidate: Candidate) -> list[CheckResult]:
-    """Hold a candidate's stamp and size against the vintages that other bytes gave."""
-    results: list[CheckResult] = []
-    snapshot, file, items = case.snapshot, case.ground.source.files[case.snapshot.file], candidate.parsed.items
-
-    def band(name: str, severity: Severity, reason: str, holds: bool, detail: str) -> None:
-        outcome: Outcome = "passed" if holds else "failed"
-        results.append(CheckResult(snapshot.file, name, (), severity, reason, outcome, items, detail=detail))
-
-    # A server that goes back must not replace what it gave before; editions that add to each other may come late.
-    if case.others and snapshot.obtained == "fetch" and not (file.extends or case.own):
-        newest = case.others[-1]
-        newer = vintage_order(newest.vintage) > vintage_order(candidate.vintage)
-        band(
-            "vintage_against_newest",
-            "critical",
-            f"A server does not give an older vintage than {newest.vintage}, which was here before it answered.",
-            not (newer and str(newest.snapshot["retrieved_at"]) <= snapshot.retrieved_at),
-            f"On {snapshot.retrieved_at[:10]} it gave {candidate.vintage}.",
-        )
-    if (last := case.before(candidate)) is None:
-        return results
-    most, before = max(USUAL, 1 / file.min_share), int(last.record["items"])
-    band(
-        "item_count_against_last_vintage",
-        "critical",
-        f"A new file has at least {file.min_share:.0%} of the {before:,} items of vintage {last.vintage}, "
-        f"and at most {most:g} times as many.",
-        file.min_share * before <= items <= most * before,
-        f"It has {items:,}; if the publisher really changed so much, accept it by hand or change min_share.",
-    )
-    if last.snapshot["media_type"] == snapshot.media_type:
-        size, had = snapshot.bytes, int(last.snapshot["bytes"])
-        of = f"as large as that of vintage {last.vintage}, {had:,} bytes."
-        detail = f"It has {size:,} bytes."
-        usual = had <= USUAL * size and size <= USUAL * had
-        band("size_against_last_vintage", "warning", f"A new file is half to twice {of}", usual, detail)
-        band("least_size_of_a_file", "critical", f"A new file is at least a tenth {of}", size >= LEAST * had, detail)
-    return results
-
-
-def _reissue(case: _Case, vintage: str) -> str:
-    """The vintage, or its next reissue where other bytes already bear the stamp."""
-    taken = {v.vintage for v in case.others}
-    names = [vintage, *(f"{vintage}-r{n}" for n in range(2, len(taken) + 2))]
-    return next(name for name in names if name not in taken)
+def _standing(ground: Ground, snapshot: Snapshot) -> Verdict | None:
+    """What was decided before with the same code."""
+    for vintage in ground.vintages:
+        same = (vintage.file, vintage.snapshot["sha256"]) == (snapshot.file, snapshot.sha256)
+        if same and vintage.record["code"] == ground.code:
+            return Verdict.of(snapshot, "accepted", vintage.vintage, new=False)
+    if (report := ground.report(snapshot) / REPORT).exists():
+        told = read_json(report)
+        if told["code"] == ground.code and told["snapshot"].get("waived") == snapshot.waived:
+            return Verdict.of(snapshot, told["state"], told["vintage"], told["message"], new=False)
+    return None

@@ -30,9 +30,9 @@ fetch.is_due = lambda *_: True
 """
 #: Whoever reads a file fails.
 UNREAD = """
-from warehouse import intake
+from warehouse import trial
 def parse(*_): raise AssertionError("a file was read")
-intake.parse = parse
+trial.parse = parse
 """
 
 

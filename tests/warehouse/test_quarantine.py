@@ -65,7 +65,7 @@ def test_it_stays_accepted_when_the_file_is_read_anew_but_other_checks_still_cou
     accept_despite(desk.home, "src", "one", digest, "it is so")
     (desk.source.folder / "rules.csv").write_text("changed")
     assert [(v.state, v.new) for v in desk.take_in().verdicts] == [("accepted", True)] * 2
-    monkeypatch.setattr("warehouse.intake.LEAST", 100)  # now it breaks another rule besides
+    monkeypatch.setattr("warehouse.trial.LEAST", 100)  # now it breaks another rule besides
     (desk.source.folder / "rules.csv").write_text("changed again")
     (verdict,) = desk.take_in().fallen_back
     assert verdict.state == "quarantined" and "at least a tenth" in verdict.message

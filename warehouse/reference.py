@@ -1,0 +1,104 @@
+"""What the models read that no source gives: places, sources, snapshots, measures and the rules of choice.
+
+DuckDB takes the rows as they are; pandas, by which it would take frames, stays unimported in the process that builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+import yaml
+
+from dictionary.model import LOADER, dictionary
+from dictionary.render import SQL_TYPES
+from sources.catalogue import sources
+from sources.places import places
+from warehouse import choice
+from warehouse.choice import NUMBERS, OWN
+from warehouse.models import HERE
+from warehouse.records import Vintage
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+def load(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage]) -> None:
+    """Make the tables of schema `reference`, which is there."""
+    words = dictionary()
+    for name, rows in {"place": _places(), "source": _sources(), "snapshot": _snapshots(vintages)}.items():
+        _make(connection, name, _columns(name), rows)
+    _make(
+        connection,
+        "measure",
+        {"measure": "VARCHAR", "nature": "VARCHAR", "unit": "VARCHAR"},
+        [{"measure": k, "nature": m.nature, "unit": m.unit} for k, m in words.measures.items()],
+    )
+    coverage = yaml.load((HERE / "coverage.yml").read_text(encoding="utf-8"), Loader=LOADER)
+    _make(
+        connection,
+        "coverage",
+        {"place_id": "VARCHAR", "included": "VARCHAR", "unless": "VARCHAR[]"},
+        [{"place_id": e["place"], "included": i, "unless": e["unless"]} for e in coverage for i in e["includes"]],
+    )
+    _load_choice(connection)
+
+
+def _load_choice(connection: duckdb.DuckDBPyConnection) -> None:
+    """The rules by which a figure is chosen: numbers, orders of preference, each measure's headline definitions."""
+    chosen_by = choice.rules()
+    lists = {k: v for k, v in chosen_by.items() if isinstance(v, list)} | {
+        "licence_class": ["open", "attribution", "internal"]
+    }
+    _make(connection, "rules", dict.fromkeys(NUMBERS, "DOUBLE"), [chosen_by])
+    _make(
+        connection,
+        "rank",
+        {"list": "VARCHAR", "code": "VARCHAR", "position": "BIGINT"},
+        [{"list": k, "code": c, "position": i} for k, codes in lists.items() for i, c in enumerate(codes, 1)],
+    )
+    _make(
+        connection,
+        "headline",
+        {"measure": "VARCHAR", "definition": "VARCHAR", "position": "BIGINT"},
+        [
+            {"measure": m, "definition": None if d == OWN else d, "position": i}
+            for m in dictionary().measures
+            for i, d in enumerate(chosen_by["headline"].get(m, [OWN]), 1)
+        ],
+    )
+
+
+def _columns(table: str) -> dict[str, str]:
+    return {column.name: SQL_TYPES[column.type] for column in dictionary().tables[table].columns}
+
+
+def _places() -> Rows:
+    return [{column: getattr(place, column) for column in _columns("place")} for place in places().values()]
+
+
+def _sources() -> Rows:
+    named = [column for column in _columns("source") if column != "source_id"]
+    return [{"source_id": s.id} | {column: getattr(s, column) for column in named} for s in sources().values()]
+
+
+def _snapshots(vintages: list[Vintage]) -> Rows:
+    return [
+        {
+            **v.snapshot,
+            **{k: v.record[k] for k in ("file", "vintage", "items", "observations", "left_out")},
+            "snapshot": v.snapshot["sha256"],
+            "extends": sources()[v.source_id].files[v.file].extends,
+        }
+        for v in vintages
+    ]
+
+
+def _make(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Rows) -> None:
+    """Make one table of its columns' types; what a row has besides is left out, what it lacks is null."""
+    named = ", ".join(f'"{column}" {type_}' for column, type_ in columns.items())
+    connection.execute(f"CREATE TABLE reference.{name} ({named})")
+    given = [{column: row.get(column) for column in columns} for row in rows]
+    connection.execute(
+        f"INSERT INTO reference.{name} SELECT r.* FROM (SELECT unnest($1::STRUCT({named})[]) AS r)", [given]
+    )
