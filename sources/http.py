@@ -52,7 +52,7 @@ class Limits:
     first_wait: float = 2
     longest_wait: float = 60
     patience: float = 300
-    pause: float = 1
+    pause: float = 0.25
     redirects: int = 5
     max_bytes: int = 256 << 20
 

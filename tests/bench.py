@@ -67,6 +67,27 @@ def commands() -> list[tuple[str, str, float, float, float]]:
     return rows
 
 
+def refresh(raw: Path) -> list[tuple[str, str, float, float, float]]:
+    """What a refresh takes when every publisher, on loopback, answers that nothing has changed."""
+    from tests.custody.publishers import Publishers, serve, serve_the_rest
+    from tests.sources.server import running
+
+    with tempfile.TemporaryDirectory() as folder, running() as server:
+        serve(server, raw)
+        serve_the_rest(server)
+        publishers = Publishers(server, Path(folder), pauses=True)
+        for _ in range(2):  # what is refused is tried once more after the others have come
+            publishers.custody("run").check_returncode()
+        bare, asked = [], []
+        for _ in range(RUNS):
+            bare.append(timed(process(sys.executable, "-c", IMPORTS, home=Path(folder))))
+            asked.append(timed(lambda: publishers.custody("run").check_returncode()))
+        assert sorted(publishers.paths()) == sorted((path, True) for path in server.answers)
+    imports, seconds = statistics.median(bare), statistics.median(asked)
+    what = f"`custody run`, {len(server.answers)} addresses asked, none has anything new"
+    return [(what, "at most 1.0", seconds, imports, seconds / imports)]
+
+
 def parsing(raw: Path) -> list[tuple[str, str, float, float, float]]:
     """What reading the UNODC workbook takes, against python-calamine's bare read of the same bytes."""
     from python_calamine import CalamineWorkbook
@@ -132,7 +153,7 @@ def main() -> None:
         f"Great Expectations {great_expectations.__version__}, DuckDB {duckdb.__version__}; medians of {RUNS} runs.\n",
         "## The command\n",
         f'Compared with `python -c "{IMPORTS}"`.\n',
-        table(commands(), "imports"),
+        table(commands() + (refresh(raw) if raw else []), "imports"),
         "## Reading\n",
         "Compared with python-calamine's bare read of the same bytes; everything is imported before.\n",
         table(parsing(raw), "bare read") if raw else "Not measured: the publishers' files were not at hand.\n",

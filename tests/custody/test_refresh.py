@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from sources.catalogue import source
-from sources.france_prisons.discover import PAGE
 from tests.custody import homes
-from tests.sources.server import Server, running, status, whole
-from tests.sources.test_fetch import LIST, entry, listed
+from tests.custody.publishers import Publishers, serve
+from tests.sources.server import running, status
 
-BOOK = "https://data.unodc.org/sites/dataportal.unodc.org/files/2023-05/data_cts_prisons_and_prisoners.xlsx"
-WORKBOOK = re.compile(rb"https://www\.justice\.gouv\.fr/[^\"]+01072026\.xlsx")
-
-#: Before the command's own code: publishers are asked on loopback, and everything is due.
-LED = """
-from sources import fetch
-from sources.http import Limits
-from tests.sources.server import QUICK, led
-from dataclasses import replace
-fetch.client = lambda: led({port}, replace(QUICK, max_bytes=64 << 20))
-fetch.is_due = lambda *_: True
-"""
 #: Whoever reads a file fails.
 UNREAD = """
 from warehouse import trial
@@ -36,43 +20,11 @@ trial.parse = parse
 """
 
 
-@dataclass
-class Publishers:
-    """The server, the addresses that it knows, and a home."""
-
-    server: Server
-    home: Path
-    addresses: list[str]
-
-    def custody(self, *words: str, before: str = "") -> subprocess.CompletedProcess[str]:
-        """What the command says when publishers are asked here."""
-        self.server.asked.clear()
-        code = LED.format(port=self.server.server_address[1]) + before + homes.MAIN
-        return homes.custody(self.home, *words, code=code)
-
-    def paths(self) -> list[tuple[str, bool]]:
-        """What was asked for among what is served, and whether on condition."""
-        known = set(self.server.answers)
-        return [(path, "If-None-Match" in headers) for path, headers in self.server.asked if path in known]
-
-
 @pytest.fixture
 def publishers(raw: Path, home: Path, tmp_path: Path) -> Iterator[Publishers]:
     with running() as server:
-        page = (raw / "france/pages/2026.html").read_bytes()
-        found = WORKBOOK.search(page)
-        assert found
-        served = {
-            str(source("eurostat_prisons").files["crim_pris_ctz"].url): "eurostat/2026-04-29/crim_pris_ctz.csv",
-            BOOK: "unodc/2023-05-11/data_cts_prisons_and_prisoners.xlsx",
-            PAGE: "france/pages/2026.html",
-            found[0].decode(): "france/2026-07-01/statistique_etablissements_personnes_ecrouees_01072026.xlsx",
-        }
-        for url, path in served.items():
-            server.on(url, whole((raw / path).read_bytes(), ETag=f'"{path}"'))
-        name = BOOK.rsplit("/", 1)[1]
-        server.on(LIST, whole(listed(entry(name, "2023-05-11T00:00:00+00:00", BOOK)), ETag='"list"'))
-        yield Publishers(server, homes.copy(home, tmp_path / "home"), [*served, LIST])
+        serve(server, raw)
+        yield Publishers(server, homes.copy(home, tmp_path / "home"))
 
 
 def test_a_refresh_in_which_nothing_changed(publishers: Publishers) -> None:

@@ -70,9 +70,14 @@ class Server(ThreadingHTTPServer):
 
     def on(self, url: str, *answers: Answering) -> str:
         """Answer an address so, one after the other; gives the address."""
-        parts = urlsplit(requests.Request("GET", url).prepare().url or "")  # brackets and spaces as they are sent
-        self.answers[f"/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")] = list(answers)
+        self.answers[_path(requests.Request("GET", url).prepare().url)] = list(
+            answers
+        )  # as brackets and spaces are sent
         return url
+
+    def serves(self, url: str) -> bool:
+        """Whether there is an answer for an address."""
+        return _path(requests.Request("GET", url).prepare().url) in self.answers
 
     def resolve(self, host: str) -> list[str]:
         """The addresses of a host, as the test says."""
@@ -94,8 +99,7 @@ class Led(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """As `HTTPAdapter.send`."""
-        parts = urlsplit(request.url or "")
-        request.url = f"{self.to}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+        request.url = self.to + _path(request.url)
         return super().send(request, *args, **kwargs)
 
 
@@ -108,6 +112,12 @@ def led(
     """A client whose requests go to a port of this machine."""
     adapter = Led(f"http://127.0.0.1:{port}")
     return Client("tests@example.org", limits, adapter=adapter, resolve=resolve, sleep=sleep)
+
+
+def _path(url: str | None) -> str:
+    """Where the server keeps the answer for an address."""
+    parts = urlsplit(url or "")
+    return f"/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
 @contextmanager
