@@ -223,7 +223,8 @@ def run(
     json: Json = False,
 ) -> None:
     """The main job: parse and check what is new, build the warehouse, add up the world, print the walk."""
-    from custody.report import print_world, world
+    from custody.report import print_run
+    from custody.world import world
     from pipelines import notify
     from warehouse.standing import REPORT
 
@@ -238,9 +239,37 @@ def run(
     if outcome.failure:
         raise fail(outcome.failure)
     told = {**world(home), "stale_corrections": outcome.stale_corrections, "report": str(home.reports / REPORT)}
-    printing.as_json({"sources": outcome.sources, **told}) if json else print_world(outcome, told)
+    printing.as_json({"sources": outcome.sources, **told}) if json else print_run(outcome, told)
     if strict and (outcome.fallen_back or outcome.in_vain):
         raise typer.Exit(FELL_BACK)
+
+
+@app.command(epilog="Example: custody total --as-of 2022-12-31 --by region")
+def total(
+    as_of: AsOf = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="PART", help="region, subregion, sex, legal_status or year.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """How many people are in prison in the world on a day, with the interval: the walk, or by parts."""
+    from custody.world import print_total
+    from custody.world import total as of_day
+
+    told = of_day(Home.from_environment(), _reference_day(as_of) if as_of else None, by)
+    printing.as_json(told) if json else print_total(told)
+
+
+@app.command("claims", epilog="Example: custody claims up_to_70_percent_return")
+def claims_(
+    claim: Annotated[str | None, typer.Argument(help="One claim, with all that bears on it.")] = None,
+    json: Json = False,
+) -> None:
+    """Statements in wide use, with the verdict that follows from the figures."""
+    from custody.world import claims, print_claims
+
+    found = claims(Home.from_environment(), claim)
+    printing.as_json(found) if json else print_claims(found, whole=claim is not None)
 
 
 @app.command("fetch", epilog="Example: custody fetch eurostat_prisons unodc_prisons")
@@ -497,7 +526,7 @@ def _told_apart(names: list[str]) -> list[str]:
     return made
 
 
-@app.command(epilog='Example: custody sql "SELECT name, total FROM world_total"')
+@app.command(epilog='Example: custody sql "SELECT place_id, year, persons_held FROM country_year LIMIT 5"')
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT on the warehouse, DuckDB's SQL.")],
     json: Json = False,

@@ -141,6 +141,11 @@ def _cut(value: Any) -> Any:
 def world_total(home: Home) -> dict[str, dg.FloatMetadataValue | dg.IntMetadataValue]:
     """The number itself and how many places stand behind it, as the interface draws them over time."""
     with connect(home) as connection:
-        asked = connection.execute("SELECT total, places FROM world_total WHERE place_id = 'WLD'")
-        ((total, places),) = asked.fetchall()
-    return {"persons in prison": dg.MetadataValue.float(float(total)), "places": dg.MetadataValue.int(int(places))}
+        asked = connection.execute(
+            "SELECT central, low, high, places FROM world_total"
+            " WHERE level = 'world' AND sex = '_T' AND legal_status = '_T' ORDER BY as_of DESC LIMIT 1"
+        )
+        ((*persons, places),) = asked.fetchall()
+    named = zip(("persons in prison", "low", "high"), persons, strict=True)
+    told = {name: dg.MetadataValue.float(float(value)) for name, value in named if value is not None}
+    return {**told, "places": dg.MetadataValue.int(int(places))}

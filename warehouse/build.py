@@ -7,7 +7,7 @@ changed, nothing is built.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import duckdb
@@ -17,7 +17,9 @@ from dictionary.render import ABOUT_THE_WHOLE, ddl, quote
 from sources.errors import Refused
 from sources.home import Home, lives, write_json
 from warehouse import checkers, checks, quality, reference, rules
+from warehouse.computed import Computation
 from warehouse.models import Model, models
+from warehouse.reads import COMPUTED
 from warehouse.records import Vintage, all_vintages
 from warehouse.results import to_plain
 from warehouse.standing import REPORT, Build, BuiltTable, find, identify, inputs_digest, record
@@ -57,7 +59,7 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             connection.execute("SET enable_progress_bar = false")  # it goes to standard output
             _load_inputs(connection, vintages, as_of)
             connection.begin()
-            pending = [_make(connection, model, progress) for model in models()]
+            pending = list(_make_all(connection, progress))
             connection.commit()
             ruled = {
                 model.name: list(rules.ask(connection, model.name, model.table.rules))
@@ -66,7 +68,8 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             }
             tables = [_checked(rows, [asked, *ruled.get(asked.table, ())], progress) for rows, asked in pending]
             _refuse_failed(home, tables)
-            connection.execute("DROP SCHEMA accepted CASCADE; DROP SCHEMA reference CASCADE")
+            for schema in ("accepted", "reference", COMPUTED):
+                connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         # Without its record the warehouse counts as none: a crash from here on is mended by the next build.
         home.build_record.unlink(missing_ok=True)
         identity = identify(beside)
@@ -117,7 +120,6 @@ def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
 
 def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage], as_of: date) -> None:
     connection.execute("CREATE SCHEMA accepted; CREATE SCHEMA reference")
-    connection.execute(f"SET VARIABLE as_of = DATE '{as_of.isoformat()}'")
     for table in dictionary().tables.values():
         if table.group != "accepted":
             continue
@@ -132,11 +134,20 @@ def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage],
         filled = ", ".join(f'coalesce("{c}", {_literal(value)}) AS "{c}"' for c, value in defaults.items())
         replaced = f" REPLACE ({filled})" if filled else ""
         connection.execute(f"CREATE VIEW accepted.{table.name} AS SELECT *{replaced} FROM ({rows})")
-    reference.load(connection, vintages)
+    reference.load(connection, vintages, as_of)
 
 
 def _literal(value: object) -> str:
     return quote(value) if isinstance(value, str) else str(value)
+
+
+def _make_all(connection: duckdb.DuckDBPyConnection, progress: Progress) -> Iterator[tuple[int, checks.Asked]]:
+    made: set[Computation] = set()
+    for model in models():
+        for computation in model.uses - made:
+            computation.make(connection)
+            made.add(computation)
+        yield _make(connection, model, progress)
 
 
 def _make(connection: duckdb.DuckDBPyConnection, model: Model, progress: Progress) -> tuple[int, checks.Asked]:

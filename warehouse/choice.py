@@ -19,7 +19,14 @@ RANKED = {"tier": frozenset[str](), "period_kind": frozenset[str](), "status": f
 #: Stands in `headline` for the measure's own definition.
 OWN = "own"
 #: What table reference.rules has: the rules that are one number.
-NUMBERS = ("disagreement_share", "stock_repeated_share", "juveniles_at_most", "out_of_scale")
+NUMBERS = (
+    "disagreement_share",
+    "stock_repeated_share",
+    "juveniles_at_most",
+    "out_of_scale",
+    "back_at_most",
+    "bound_at_most",
+)
 
 
 def read(path: Path) -> dict[str, Any]:

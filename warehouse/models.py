@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
-
-import duckdb
 
 from dictionary.model import Table, dictionary
 from sources.errors import Refused
+from warehouse.computed import COMPUTATIONS, Computation
+from warehouse.reads import tables_read
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "models"
@@ -21,45 +19,16 @@ FOLDER = HERE / "models"
 
 @dataclass(frozen=True)
 class Model:
-    """One table: its SQL, its definition in the dictionary, and the tables that it reads."""
+    """One table: its SQL, its definition in the dictionary, the tables that it reads, and who computes others for it.
+
+    What a computation reads, a model that uses it reads too.
+    """
 
     name: str
     sql: str
     table: Table
     reads: frozenset[str]
-
-
-def tables_read(sql: str) -> frozenset[str]:
-    """The unqualified tables that a SELECT names, its own CTEs left out.
-
-    Raises:
-        ValueError: when the SQL cannot be parsed or is not one SELECT.
-    """
-    answer = json.loads(duckdb.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
-    if answer["error"]:
-        raise ValueError(answer["error_message"])
-    if len(answer["statements"]) != 1:
-        raise ValueError("a model is one SELECT statement")
-    return frozenset(_tables(answer, frozenset()))
-
-
-def _tables(node: Any, ctes: frozenset[str]) -> Iterator[str]:
-    """The tables named below a node where `ctes` are known; a CTE is known after itself, so `x AS (FROM x)` reads x."""
-    if isinstance(node, list):
-        for value in node:
-            yield from _tables(value, ctes)
-    if not isinstance(node, dict):
-        return
-    for entry in (node.get("cte_map") or {}).get("map", []):
-        yield from _tables(entry["value"], ctes)
-        ctes |= {entry["key"]}
-    if node.get("type") == "RECURSIVE_CTE_NODE":
-        ctes |= {node["cte_name"]}
-    if node.get("type") == "BASE_TABLE" and not node["schema_name"] and node["table_name"] not in ctes:
-        yield node["table_name"]
-    for key, value in node.items():
-        if key != "cte_map":
-            yield from _tables(value, ctes)
+    uses: frozenset[Computation] = frozenset()
 
 
 def read_models(folder: Path, tables: Mapping[str, Table]) -> list[Model]:
@@ -80,9 +49,11 @@ def read_models(folder: Path, tables: Mapping[str, Table]) -> list[Model]:
             reads = tables_read(sql)
         except ValueError as error:
             raise Refused(f"warehouse/models/{path.name}: {error}") from error
+        made = {c for c in COMPUTATIONS if reads & c.makes}
+        reads = (reads - frozenset().union(*(c.makes for c in made))).union(*(c.reads() for c in made))
         if unknown := sorted(reads - set(paths)):
             raise Refused(f"warehouse/models/{path.name} reads {unknown[0]}, which is no table.")
-        models[name] = Model(name, sql, tables[name], reads)
+        models[name] = Model(name, sql, tables[name], reads, frozenset(made))
     try:
         return [models[name] for name in _order({m.name: m.reads for m in models.values()})]
     except CycleError as error:

@@ -5,7 +5,8 @@ DuckDB takes the rows as they are; pandas, by which it would take frames, stays 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -15,16 +16,19 @@ from dictionary.model import LOADER, dictionary
 from dictionary.render import SQL_TYPES
 from sources.catalogue import sources
 from sources.places import places
-from warehouse import choice
+from warehouse import choice, claims
 from warehouse.choice import NUMBERS, OWN
+from warehouse.estimate.rules import rules
 from warehouse.models import HERE
 from warehouse.records import Vintage
 
 Rows = Iterable[Mapping[str, Any]]
 
 
-def load(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage]) -> None:
+def load(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage], as_of: date) -> None:
     """Make the tables of schema `reference`, which is there."""
+    year_ends = (date(year, 12, 31) for year in range(rules().first_year, as_of.year))
+    load_rules(connection, sorted({*year_ends, as_of}))
     words = dictionary()
     for name, rows in {"place": _places(), "source": _sources(), "snapshot": _snapshots(vintages)}.items():
         _make(connection, name, _columns(name), rows)
@@ -34,6 +38,11 @@ def load(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage]) -> None
         {"measure": "VARCHAR", "nature": "VARCHAR", "unit": "VARCHAR"},
         [{"measure": k, "nature": m.nature, "unit": m.unit} for k, m in words.measures.items()],
     )
+
+
+def load_rules(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
+    """What does not come from vintages: the days of the world total, and the rules by which figures are chosen."""
+    _make(connection, "day", {"day": "DATE"}, [{"day": day} for day in days])
     coverage = yaml.load((HERE / "coverage.yml").read_text(encoding="utf-8"), Loader=LOADER)
     _make(
         connection,
@@ -41,11 +50,10 @@ def load(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage]) -> None
         {"place_id": "VARCHAR", "included": "VARCHAR", "unless": "VARCHAR[]"},
         [{"place_id": e["place"], "included": i, "unless": e["unless"]} for e in coverage for i in e["includes"]],
     )
-    _load_choice(connection)
-
-
-def _load_choice(connection: duckdb.DuckDBPyConnection) -> None:
-    """The rules by which a figure is chosen: numbers, orders of preference, each measure's headline definitions."""
+    _make(connection, "claim", dict.fromkeys(claims.SAYS, "VARCHAR"), claims.claims())
+    others = yaml.load((HERE / "comparisons.yml").read_text(encoding="utf-8"), Loader=LOADER)
+    columns = {"citation": "VARCHAR", "reference": "VARCHAR", "day": "DATE", "without": "VARCHAR[]"}
+    _make(connection, "comparison", columns | {"takes_latest": "BOOLEAN", "rest": "VARCHAR"}, others)
     chosen_by = choice.rules()
     lists = {k: v for k, v in chosen_by.items() if isinstance(v, list)} | {
         "licence_class": ["open", "attribution", "internal"]

@@ -54,7 +54,7 @@ def default_as_of(today: date) -> date:
 def code_digest() -> str:
     """A digest of all that turns accepted rows into tables: SQL, rules, the dictionary and this room's code."""
     digest = hashlib.sha256()
-    own = [*HERE.rglob("*.sql"), *HERE.glob("*.yml"), *HERE.glob("*.py")]
+    own = [*HERE.rglob("*.sql"), *HERE.glob("*.yml"), *HERE.rglob("*.py")]
     for path in sorted([*own, *(HERE.parent / "dictionary").rglob("*.yml"), *(HERE.parent / "sources").glob("*.csv")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

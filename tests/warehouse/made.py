@@ -24,6 +24,7 @@ from dictionary.model import BREAKDOWNS, dictionary
 from sources.places import places
 from warehouse import models
 from warehouse.choice import NUMBERS
+from warehouse.computed import Computation
 
 UNODC, EUROSTAT = "unodc_prisons", "eurostat_prisons"
 
@@ -92,6 +93,7 @@ class World:
         gaps: Iterable[Mapping[str, Any]] = (),
         *,
         as_of: str = "2025-12-31",
+        also: Iterable[str] = (),
         coverage: Mapping[str, tuple[Sequence[str], Sequence[str]]] | None = None,
         vintages: Iterable[tuple[str, str, str]] = (),
         until: str | None = None,
@@ -101,7 +103,8 @@ class World:
         Args:
             observations: rows of `observation`.
             gaps: rows of `gap`.
-            as_of: the reference day.
+            as_of: the reference day, the only one of the world unless
+            also: has others.
             coverage: place, to the sources whose figure does not include other places, and those; by default the house's.
             vintages: source, file and vintage of files that gave no row.
             until: the model that is wanted; by default all.
@@ -110,7 +113,8 @@ class World:
         name = f"world{next(_numbers)}"
         self._execute(f"ATTACH ':memory:' AS {name}", f"USE {name}", "CREATE SCHEMA accepted")
         self._execute("CREATE SCHEMA reference", *(f"CREATE VIEW reference.{n} AS FROM base.{n}" for n in SAME))
-        self.connection.execute("SET VARIABLE as_of = CAST(? AS DATE)", [as_of])
+        days = [date.fromisoformat(day) for day in (*also, as_of)]
+        self._put("reference.day", pa.table({"day": pa.array(sorted(days), pa.date32())}))
         given = {"observation": list(observations), "gap": list(gaps)}
         for table in dictionary().tables.values():
             if table.group == "accepted":
@@ -127,7 +131,12 @@ class World:
         ]
         columns = {"place_id": pa.string(), "included": pa.string(), "unless": pa.list_(pa.string())}
         self._put("reference.coverage", pa.Table.from_pylist(listed, schema=pa.schema(columns)))
-        self._execute(*(f'CREATE TABLE "{m.name}" AS {m.sql.rstrip().rstrip(";")}' for m in _needed(until)))
+        made: set[Computation] = set()
+        for model in _needed(until):
+            for computation in model.uses - made:
+                computation.make(self.connection)
+            made |= model.uses
+            self._execute(f'CREATE TABLE "{model.name}" AS {model.sql.rstrip().rstrip(";")}')
 
     def _execute(self, *statements: str) -> None:
         for statement in statements:
@@ -166,11 +175,15 @@ class World:
 
     def total(self, area: str = "WLD") -> dict[str, Any]:
         """The total of the world or a region."""
-        return self.one("SELECT * FROM world_total WHERE place_id = ?", area)
+        return self.one(
+            "SELECT * FROM world_total WHERE place_id = ? AND sex = '_T' AND legal_status = '_T'"
+            " AND as_of = (SELECT max(as_of) FROM world_total)",
+            area,
+        )
 
 
 #: What is the same in every world.
-SAME = ("place", "source", "measure", "rank", "rules", "headline")
+SAME = ("place", "source", "measure", "rank", "rules", "headline", "claim", "comparison")
 
 _numbers = count()
 
@@ -204,6 +217,9 @@ def _base() -> duckdb.DuckDBPyConnection:
             ],
         ),
     }
+    claims = yaml.safe_load((HERE / "claims.yml").read_text(encoding="utf-8"))
+    tables["claim"] = pa.Table.from_pylist([{k: v for k, v in c.items() if k != "evidence"} for c in claims])
+    tables["comparison"] = pa.Table.from_pylist(yaml.safe_load((HERE / "comparisons.yml").read_text(encoding="utf-8")))
     assert set(tables) == set(SAME)
     for name, content in tables.items():
         connection.register("given", content)

@@ -11,7 +11,8 @@ from dictionary.model import Table, dictionary
 from sources.errors import Refused
 from tests.warehouse.conftest import copied
 from warehouse import standing
-from warehouse.models import FOLDER, models, read_models, tables_read
+from warehouse.models import FOLDER, models, read_models
+from warehouse.reads import tables_read
 
 
 def tables(*names: str) -> dict[str, Table]:

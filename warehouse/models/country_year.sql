@@ -66,6 +66,9 @@ bounded AS (
     quantile_cont(admissions, 0.5) OVER (PARTITION BY place_id) AS usual_admissions
   FROM wide LEFT JOIN repeated USING (place_id, year), reference.rules
 ),
+at_year_end AS (
+  SELECT * FROM estimate WHERE month(as_of) = 12 AND day(as_of) = 31
+),
 judged AS (
   SELECT
     *,
@@ -77,7 +80,7 @@ judged AS (
   FROM bounded
 )
 SELECT
-  j.place_id, place.name, place.kind, j.year,
+  place.place_id, place.name, place.kind, y.year,
   j.persons_held, j.persons_held_derived, j.persons_held_date, j.persons_held_source, j.persons_held_definition,
   CASE WHEN NOT wrong_sexes THEN female END AS persons_held_female,
   CASE WHEN NOT wrong_sexes THEN male END AS persons_held_male,
@@ -90,6 +93,7 @@ SELECT
   j.deaths_in_custody, j.persons_under_supervision,
   population.value AS population,
   j.persons_held / population.value * 100000 AS persons_held_per_100k,
+  e.persons AS estimate, e.low AS estimate_low, e.high AS estimate_high, e.basis AS estimate_basis,
   concat_ws('; ', j.sources, 'population: ' || population.source_id) AS sources,
   nullif(concat_ws(', ',
     CASE WHEN wrong_sexes AND female IS NOT NULL THEN 'persons_held_female' END,
@@ -99,6 +103,8 @@ SELECT
     CASE WHEN wrong_foreign THEN 'persons_held_foreign' END,
     CASE WHEN wrong_juvenile THEN 'persons_held_juvenile' END,
     CASE WHEN wrong_admissions THEN 'admissions' END), '') AS inconsistent
-FROM judged j
+FROM (SELECT place_id, year FROM judged UNION SELECT place_id, year(as_of) FROM at_year_end) y
 JOIN place USING (place_id)
-LEFT JOIN population USING (place_id, year)
+LEFT JOIN judged j ON j.place_id = y.place_id AND j.year = y.year
+LEFT JOIN at_year_end e ON e.place_id = y.place_id AND year(e.as_of) = y.year
+LEFT JOIN population ON population.place_id = y.place_id AND population.year = y.year

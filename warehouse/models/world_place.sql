@@ -1,67 +1,78 @@
--- One row a state, territory or part: what it gives to the world total on the reference day, and why nothing where nothing.
--- The latest published figure on or before the day is taken. A place with parts is counted once: by its own figure
--- unless each of its parts has a newer one, else by its parts. A place inside another's published figure is not counted.
-WITH latest AS (
-  SELECT place_id, figure_id, value, source_id, period_start, period_end
-  FROM figure
-  JOIN reference.headline ON headline.measure = figure.measure AND headline.definition IS NOT DISTINCT FROM figure.definition
-  ANTI JOIN (SELECT code AS grade FROM reference.rank WHERE list = 'never_alone') USING (grade)
-  WHERE figure.measure = 'persons_held' AND facility = '_T' AND NOT derived
-    AND sex = '_T' AND age = '_T' AND legal_status = '_T' AND citizenship = '_T' AND offence = '_T'
-    AND period_end <= getvariable('as_of')
-  QUALIFY row_number() OVER (PARTITION BY place_id ORDER BY year DESC, position) = 1
+-- One row a day and a state, territory or part: what it gives to the world total on that day, and why nothing where nothing.
+-- The latest published figure on or before the day counts, the first one after it where there is none. A place with
+-- parts is counted once: by its own figure unless each of its parts has one nearer to the day, else by its parts. A
+-- place inside another's published figure is not counted.
+WITH standing AS (
+  SELECT day, h.* FROM reference.day JOIN headline h ON h.period_end <= day
+  QUALIFY row_number() OVER (PARTITION BY day, place_id ORDER BY year DESC) = 1
+),
+following AS (
+  SELECT d.day, h.*
+  FROM reference.day d
+  JOIN headline h ON h.period_end > d.day
+  LEFT JOIN standing s ON s.day = d.day AND s.place_id = h.place_id, reference.rules
+  -- No line is drawn from one definition to another, and none back from a figure that is far off.
+  WHERE CASE WHEN s.place_id IS NULL THEN date_diff('day', d.day, h.period_end) <= back_at_most * 365.25
+        ELSE s.definition IS NOT DISTINCT FROM h.definition END
+  QUALIFY row_number() OVER (PARTITION BY d.day, h.place_id ORDER BY h.year) = 1
 ),
 leaf AS (
-  SELECT p.place_id, p.name, p.kind, p.parent, p.region, p.subregion, l.* EXCLUDE (place_id)
-  FROM place p
-  LEFT JOIN latest l USING (place_id)
+  SELECT
+    d.day AS as_of, p.place_id, p.name, p.kind, p.parent, p.region, p.subregion,
+    s.value AS latest, s.figure_id, s.period_end,
+    f.value AS next_value, f.figure_id AS next_figure_id, f.period_end AS next_period_end,
+    -- What stands for the place: the latest figure, else the first one after the day.
+    coalesce(s.source_id, f.source_id) AS source_id,
+    coalesce(s.period_start, f.period_start) AS period_start,
+    coalesce(date_diff('day', s.period_end, d.day), date_diff('day', d.day, f.period_end)) AS days
+  FROM reference.day d, place p
+  LEFT JOIN standing s ON s.day = d.day AND s.place_id = p.place_id
+  LEFT JOIN following f ON f.day = d.day AND f.place_id = p.place_id
   WHERE p.kind IN ('state', 'territory', 'part')
-    AND coalesce(p.valid_from <= getvariable('as_of'), true) AND coalesce(p.valid_to >= getvariable('as_of'), true)
+    AND coalesce(p.valid_from <= d.day, true) AND coalesce(p.valid_to >= d.day, true)
 ),
 parent AS (
-  SELECT
-    part.parent AS place_id,
-    count(*) AS parts, count(part.value) AS parts_with,
-    min(part.period_end) AS oldest_part
-  FROM leaf part WHERE part.kind = 'part' GROUP BY part.parent
+  SELECT as_of, parent AS place_id, count(*) AS parts, count(days) AS parts_with, max(days) AS farthest_part
+  FROM leaf WHERE kind = 'part' GROUP BY as_of, parent
 ),
 judged AS (
   SELECT
     l.*,
     own.parts_with AS own_parts_with,
     -- Does this place stand for its parts?
-    own.place_id IS NOT NULL AND l.value IS NOT NULL
-      AND (own.parts_with < own.parts OR l.period_end >= own.oldest_part) AS stands_for_parts
-  FROM leaf l LEFT JOIN parent own USING (place_id)
+    own.place_id IS NOT NULL AND l.days IS NOT NULL
+      AND (own.parts_with < own.parts OR l.days <= own.farthest_part) AS stands_for_parts
+  FROM leaf l LEFT JOIN parent own USING (as_of, place_id)
 ),
 covered AS (
-  SELECT c.included AS place_id, c.place_id AS within
+  SELECT j.as_of, c.included AS place_id, c.place_id AS within
   FROM reference.coverage c
-  JOIN judged j ON j.place_id = c.place_id AND j.value IS NOT NULL AND NOT list_contains(c.unless, j.source_id)
+  JOIN judged j ON j.place_id = c.place_id AND j.days IS NOT NULL AND NOT list_contains(c.unless, j.source_id)
 ),
-gap AS (
-  SELECT g.place_id, sum(g.central) FILTER (g.counts = 'beside' OR j.value IS NULL) AS gap
-  FROM gap g JOIN judged j USING (place_id) GROUP BY g.place_id
+missing AS (
+  SELECT j.as_of, g.place_id, sum(g.central) FILTER (g.counts = 'beside' OR j.days IS NULL) AS gap
+  FROM gap g JOIN judged j USING (place_id) GROUP BY ALL
 )
 SELECT
-  getvariable('as_of') AS as_of,
-  j.place_id, j.name, j.kind, j.region, j.subregion,
+  j.as_of, j.place_id, j.name, j.kind, j.region, j.subregion,
   CASE
     WHEN j.kind = 'part' AND up.stands_for_parts THEN 'inside_parent'
-    WHEN covered.within IS NOT NULL AND j.value IS NOT NULL THEN 'inside_other'
-    WHEN j.value IS NULL AND coalesce(j.own_parts_with, 0) > 0 THEN 'by_parts'
+    WHEN covered.within IS NOT NULL AND j.days IS NOT NULL THEN 'inside_other'
+    WHEN j.days IS NULL AND coalesce(j.own_parts_with, 0) > 0 THEN 'by_parts'
     WHEN j.own_parts_with > 0 AND NOT j.stands_for_parts THEN 'by_parts'
-    WHEN j.value IS NULL AND covered.within IS NOT NULL THEN 'inside_other'
-    WHEN j.value IS NULL AND gap.gap IS NOT NULL THEN 'gap'
-    WHEN j.value IS NULL AND j.kind = 'part' THEN 'no_figure_part'
-    WHEN j.value IS NULL THEN 'no_figure'
-    WHEN date_diff('day', j.period_end, getvariable('as_of')) <= 366 THEN 'reported'
+    WHEN j.days IS NULL AND covered.within IS NOT NULL THEN 'inside_other'
+    WHEN j.days IS NULL AND missing.gap IS NOT NULL THEN 'gap'
+    WHEN j.days IS NULL AND j.kind = 'part' THEN 'no_figure_part'
+    WHEN j.days IS NULL THEN 'no_figure'
+    WHEN j.latest IS NULL THEN 'brought_back'
+    WHEN j.days <= 366 THEN 'reported'
     ELSE 'carried_forward'
   END AS role,
   coalesce(covered.within, CASE WHEN j.kind = 'part' AND up.stands_for_parts THEN j.parent END) AS within,
-  j.value AS latest, j.figure_id, j.source_id, j.period_start, j.period_end,
-  gap.gap AS gap
+  j.latest, j.figure_id, j.source_id, j.period_start, j.period_end,
+  j.next_value, j.next_figure_id, j.next_period_end,
+  missing.gap
 FROM judged j
-LEFT JOIN judged up ON up.place_id = j.parent AND j.kind = 'part'
-LEFT JOIN covered ON covered.place_id = j.place_id
-LEFT JOIN gap ON gap.place_id = j.place_id
+LEFT JOIN judged up ON up.as_of = j.as_of AND up.place_id = j.parent AND j.kind = 'part'
+LEFT JOIN covered ON covered.as_of = j.as_of AND covered.place_id = j.place_id
+LEFT JOIN missing ON missing.as_of = j.as_of AND missing.place_id = j.place_id

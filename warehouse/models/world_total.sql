@@ -1,44 +1,59 @@
--- One row for the world and one for each region: persons in prison on the reference day, latest figures plus gaps.
-WITH lately AS (
-  SELECT place_id, max_by(value, year) AS population
-  FROM population WHERE year <= year(getvariable('as_of')) GROUP BY place_id
-),
-counted AS (
-  SELECT
-    w.*,
-    coalesce(w.role IN ('reported', 'carried_forward'), false) AS adds,
-    l.population
-  FROM world_place w LEFT JOIN lately l USING (place_id)
-),
-area AS (
-  SELECT place_id, name, m49 FROM place WHERE place_id = 'WLD'
+-- One row a day, area, sex and legal status: persons in prison in the world, a region or a subregion, with the interval.
+WITH area AS (
+  SELECT place_id, name, 'world' AS level FROM place WHERE place_id = 'WLD'
   UNION ALL
-  SELECT a.place_id, a.name, a.m49 FROM place a
-  WHERE a.kind = 'aggregate' AND a.place_id LIKE 'M49-%' AND a.name IN (SELECT region FROM world_place)
+  SELECT place_id, name, if(parent = 'WLD', 'region', 'subregion')
+  FROM place
+  WHERE kind = 'aggregate' AND place_id LIKE 'M49-%'
+    AND regexp_replace(name, ' \(UN subregion\)$', '') IN (SELECT unnest([region, subregion]) FROM world_place)
+),
+placed AS (
+  SELECT w.*, population.value AS population
+  FROM world_place w
+  ASOF LEFT JOIN population ON population.place_id = w.place_id AND population.year <= year(w.as_of)
 ),
 member AS (
-  SELECT area.place_id AS area, area.name AS area_name, c.*
-  FROM area JOIN counted c ON area.place_id = 'WLD' OR c.region = area.name
+  SELECT
+    area.place_id AS area, area.name AS area_name, area.level, p.*, e.persons,
+    p.role IN ('reported', 'carried_forward', 'brought_back') AS adds
+  FROM area
+  JOIN placed p ON CASE area.level
+    WHEN 'world' THEN true WHEN 'region' THEN p.region = area.name
+    ELSE p.subregion = regexp_replace(area.name, ' \(UN subregion\)$', '') END
+  LEFT JOIN estimate e ON e.as_of = p.as_of AND e.place_id = p.place_id
 ),
 summed AS (
   SELECT
-    any_value(as_of) AS as_of, area AS place_id, any_value(area_name) AS name,
-    coalesce(sum(latest) FILTER (adds), 0) + coalesce(sum(gap), 0) AS total,
-    coalesce(sum(latest) FILTER (role = 'reported'), 0) AS reported,
-    coalesce(sum(latest) FILTER (role = 'carried_forward'), 0) AS carried_forward,
+    m.as_of, area, any_value(area_name) AS name, any_value(level) AS level,
+    coalesce(sum(persons) FILTER (role = 'reported'), 0) AS reported,
+    coalesce(sum(persons) FILTER (role = 'carried_forward'), 0) AS carried_forward,
+    coalesce(sum(persons) FILTER (role = 'brought_back'), 0) AS brought_back,
     coalesce(sum(gap), 0) AS gaps,
     count(*) FILTER (adds) AS places,
     count(*) FILTER (role = 'reported') AS places_reported,
     count(*) FILTER (role = 'no_figure') AS places_without,
-    CASE WHEN area = 'WLD' THEN (SELECT population FROM lately WHERE place_id = 'WLD')
-      ELSE sum(population) FILTER (kind <> 'part') END AS people,
-    sum(population) FILTER (adds) AS published,
-    sum(population) FILTER (adds OR gap IS NOT NULL) AS known
-  FROM member
-  GROUP BY area
+    CASE WHEN area = 'WLD' THEN any_value(world.value) ELSE sum(population) FILTER (kind <> 'part') END AS people,
+    sum(population) FILTER (role = 'reported') AS people_reported,
+    sum(population) FILTER (adds) AS people_published,
+    sum(population) FILTER (adds OR gap IS NOT NULL) AS people_known
+  FROM member m
+  ASOF LEFT JOIN (FROM population WHERE place_id = 'WLD') world ON world.year <= year(m.as_of)
+  GROUP BY m.as_of, area
+),
+estimated AS (
+  SELECT c.*, coalesce(s.area, 'WLD') AS place_id
+  FROM computed.area_estimate c
+  LEFT JOIN (SELECT DISTINCT area, regexp_replace(name, ' \(UN subregion\)$', '') AS name FROM summed WHERE area <> 'WLD') s ON s.name = c.area
 )
--- least() would take an unknown share for the whole.
-SELECT * EXCLUDE (people, published, known),
-       if(published > people, 1, published / people) AS published_share,
-       if(known > people, 1, known / people) AS population_share
-FROM summed
+-- least() would take an unknown share for the whole. Where nobody is counted there is no one, and nothing is claimed.
+SELECT
+  s.as_of, s.area AS place_id, s.name, s.level, coalesce(e.sex, '_T') AS sex, coalesce(e.legal_status, '_T') AS legal_status,
+  coalesce(e.central, 0) AS central, e.low, e.high, e.known_share,
+  e.central / people * 100000 AS per_100k, e.low / people * 100000 AS per_100k_low, e.high / people * 100000 AS per_100k_high,
+  people AS population,
+  reported, carried_forward, brought_back, gaps, places, places_reported, places_without,
+  if(people_reported > people, 1, people_reported / people) AS reported_share,
+  if(people_published > people, 1, people_published / people) AS published_share,
+  if(people_known > people, 1, people_known / people) AS population_share
+FROM summed s
+LEFT JOIN estimated e ON e.as_of = s.as_of AND e.place_id = s.area

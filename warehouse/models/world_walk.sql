@@ -1,91 +1,107 @@
--- One row a step from the plain sum of the latest published figures to the world total of the reference day.
-WITH lately AS (
-  SELECT place_id, max_by(value, year) AS population
-  FROM population WHERE year <= year(getvariable('as_of')) GROUP BY place_id
-),
-world AS (SELECT population FROM lately WHERE place_id = 'WLD'),
-place_now AS (
-  SELECT w.*, l.population FROM world_place w LEFT JOIN lately l USING (place_id)
+-- One row a day and step from the plain sum of the latest published figures to the world total.
+WITH placed AS (
+  SELECT
+    w.*, e.basis, e.persons, population.value AS population,
+    coalesce(w.latest, w.next_value) AS figure,
+    w.role IN ('reported', 'carried_forward', 'brought_back') AS adds
+  FROM world_place w
+  LEFT JOIN estimate e USING (as_of, place_id)
+  ASOF LEFT JOIN population ON population.place_id = w.place_id AND population.year <= year(w.as_of)
 ),
 plain AS (
-  SELECT 100 AS place_in_walk, 'component' AS role, 'Latest published figure of every place that has one, added up' AS title,
+  SELECT as_of, 100 AS place_in_walk, 'component' AS role, 'Latest published figure of every place that has one, added up' AS title,
          coalesce(sum(latest), 0) AS value, count(latest) AS places, sum(population) FILTER (latest IS NOT NULL) AS people,
          'Places of all kinds, parts included, so some people are in it twice.' AS note
-  FROM place_now
+  FROM placed GROUP BY as_of
 ),
-inside_parent AS (
-  SELECT 200, 'component', 'Counted twice: parts whose parent gives a figure as recent',
-         -sum(latest), count(*), NULL::DOUBLE, string_agg(name, ', ' ORDER BY place_id)
-  FROM place_now WHERE role = 'inside_parent' AND latest IS NOT NULL
+later AS (
+  SELECT as_of, 110, 'component', 'First later figure of places that have none on or before the day',
+         sum(next_value), count(*), sum(population), string_agg(name, ', ' ORDER BY place_id)
+  FROM placed WHERE role = 'brought_back' GROUP BY as_of
 ),
-inside_other AS (
-  SELECT 210, 'component', 'Counted twice: places inside another place''s published figure',
-         -sum(latest), count(*), NULL::DOUBLE, string_agg(name || ' in ' || within, ', ' ORDER BY place_id)
-  FROM place_now WHERE role = 'inside_other' AND latest IS NOT NULL
-),
-by_parts AS (
-  SELECT 220, 'component', 'Counted twice: places whose parts give more recent figures',
-         -sum(latest), count(*), NULL::DOUBLE, string_agg(name, ', ' ORDER BY place_id)
-  FROM place_now WHERE role = 'by_parts' AND latest IS NOT NULL
+twice AS (
+  SELECT
+    as_of,
+    CASE role WHEN 'inside_parent' THEN 200 WHEN 'inside_other' THEN 210 ELSE 220 END, 'component',
+    CASE role
+      WHEN 'inside_parent' THEN 'Counted twice: parts whose parent gives a figure as recent'
+      WHEN 'inside_other' THEN 'Counted twice: places inside another place''s published figure'
+      ELSE 'Counted twice: places whose parts give more recent figures' END,
+    -sum(latest), count(*), NULL::DOUBLE,
+    string_agg(name || if(role = 'inside_other', ' in ' || within, ''), ', ' ORDER BY place_id)
+  FROM placed WHERE role IN ('inside_parent', 'inside_other', 'by_parts') AND latest IS NOT NULL GROUP BY as_of, role
 ),
 once AS (
-  SELECT 300, 'subtotal', 'Everybody in published figures, each counted once',
-         coalesce(sum(latest), 0), count(*), sum(population), NULL::VARCHAR
-  FROM place_now WHERE role IN ('reported', 'carried_forward')
+  SELECT as_of, 300, 'subtotal', 'Everybody in published figures, each counted once',
+         coalesce(sum(figure) FILTER (adds), 0), count(*) FILTER (adds), sum(population) FILTER (adds), NULL::VARCHAR
+  FROM placed GROUP BY as_of
 ),
 reported AS (
-  SELECT 310, 'memo', 'of which from figures no older than one year on the day',
-         coalesce(sum(latest), 0), count(*), sum(population), NULL::VARCHAR
-  FROM place_now WHERE role = 'reported'
+  SELECT as_of, 310, 'memo', 'of which from figures no older than one year on the day',
+         coalesce(sum(latest) FILTER (role = 'reported'), 0), count(*) FILTER (role = 'reported'), sum(population) FILTER (role = 'reported'),
+         NULL::VARCHAR
+  FROM placed GROUP BY as_of
 ),
 carried AS (
-  SELECT 320, 'memo', 'of which from older figures, carried forward unchanged',
+  SELECT as_of, 320, 'memo', 'of which from older figures',
          coalesce(sum(latest), 0), count(*), sum(population),
          'The oldest of ' || min(year(period_end)) || ', the newest of ' || max(year(period_end)) || ', the middle one of ' || quantile_disc(year(period_end), 0.5) || '.'
-  FROM place_now WHERE role = 'carried_forward'
+  FROM placed WHERE role = 'carried_forward' GROUP BY as_of
+),
+brought AS (
+  SELECT
+    as_of,
+    CASE basis WHEN 'interpolated' THEN 400 WHEN 'brought_forward' THEN 410 WHEN 'brought_back' THEN 420 ELSE 430 END, 'component',
+    CASE basis
+      WHEN 'interpolated' THEN 'Brought to the day, between two published figures'
+      WHEN 'brought_forward' THEN 'Brought forward to the day, from the latest figure'
+      WHEN 'brought_back' THEN 'Brought back to the day, from the first figure'
+      ELSE 'Figures of the day itself, rounded to whole persons' END,
+    sum(persons - figure), count(*), sum(population),
+    CASE basis
+      WHEN 'interpolated' THEN 'What a straight line of logarithms between the two adds to the earlier one.'
+      WHEN 'published' THEN NULL
+      ELSE 'What change since is expected to add, as changes have been.' END
+  FROM placed WHERE adds AND (basis <> 'published' OR persons <> figure) GROUP BY as_of, basis
 ),
 uncounted AS (
   SELECT
-    400 + row_number() OVER (ORDER BY place_id, component),
-    CASE WHEN gap.counts = 'instead' AND latest IS NOT NULL THEN 'memo' ELSE 'component' END,
+    as_of, 500 + row_number() OVER (PARTITION BY as_of ORDER BY place_id, component),
+    if(gap.counts = 'instead' AND placed.figure IS NOT NULL, 'memo', 'component'),
     'Not counted by any source: ' || name || ', ' || component,
-    central, CASE WHEN central IS NULL THEN 0 ELSE 1 END, NULL::DOUBLE,
-    concat_ws(' ', CASE WHEN central IS NULL THEN 'Unknown; counts as nothing.' END,
-      CASE WHEN gap.counts = 'instead' AND latest IS NOT NULL THEN 'Not added: there is a published figure now.' END,
-      CASE WHEN low IS DISTINCT FROM high
-        THEN 'Range ' || coalesce(format('{:,}', low::BIGINT), 'unknown') || ' to ' || coalesce(format('{:,}', high::BIGINT), 'unknown') || '.' END,
+    central, if(central IS NULL, 0, 1), NULL::DOUBLE,
+    concat_ws(' ', if(central IS NULL, 'Unknown; counts as nothing.', NULL),
+      if(gap.counts = 'instead' AND placed.figure IS NOT NULL, 'Not added: there is a published figure now.', NULL),
+      if(low IS DISTINCT FROM high,
+        'Range ' || coalesce(format('{:,}', low::BIGINT), 'unknown') || ' to ' || coalesce(format('{:,}', high::BIGINT), 'unknown') || '.', NULL),
       citation || '.', upper(left(gap.note, 1)) || substr(gap.note, 2) || '.')
-  FROM gap JOIN place_now USING (place_id)
+  FROM gap JOIN placed USING (place_id)
 ),
 total AS (
-  SELECT 900, 'total', 'World total, not yet brought forward to the day',
-         w.total, (SELECT count(*) FROM place_now WHERE role IN ('reported', 'carried_forward') OR gap IS NOT NULL),
-         NULL::DOUBLE, 'Places with a published figure or a gap, each once.'
-  FROM world_total w WHERE w.place_id = 'WLD'
+  SELECT as_of, 900, 'total', 'World total', w.central,
+         (SELECT count(*) FROM placed p WHERE p.as_of = w.as_of AND (adds OR gap IS NOT NULL)), NULL::DOUBLE,
+         concat_ws(' ', 'Places with a published figure or a gap, each once.',
+           'Between ' || format('{:,}', low::BIGINT) || ' and ' || format('{:,}', high::BIGINT) || ' with a probability of 90 %.')
+  FROM world_total w WHERE w.place_id = 'WLD' AND sex = '_T' AND legal_status = '_T'
 ),
 missing AS (
-  SELECT 910, 'memo', 'States, territories and parts without a published count of everybody held', NULL::DOUBLE, count(*), sum(population),
+  SELECT as_of, 910, 'memo', 'States, territories and parts without a published count of everybody held', NULL::DOUBLE, count(*), sum(population),
          concat_ws('; ',
            string_agg(name, ', ' ORDER BY population DESC) FILTER (population IS NOT NULL),
            'their population not known either: ' || string_agg(name, ', ' ORDER BY name) FILTER (population IS NULL))
-  FROM place_now
+  FROM placed
   WHERE role = 'no_figure'
      OR role = 'no_figure_part'
-        AND place_id IN (SELECT p.place_id FROM place p JOIN place_now up ON up.place_id = p.parent WHERE up.role = 'by_parts')
+        AND (as_of, place_id) IN (SELECT (up.as_of, p.place_id) FROM place p JOIN placed up ON up.place_id = p.parent WHERE up.role = 'by_parts')
+  GROUP BY as_of
 ),
 step AS (
-  SELECT * FROM plain
-  UNION ALL SELECT * FROM inside_parent WHERE (SELECT count(*) FROM place_now WHERE role = 'inside_parent' AND latest IS NOT NULL) > 0
-  UNION ALL SELECT * FROM inside_other WHERE (SELECT count(*) FROM place_now WHERE role = 'inside_other' AND latest IS NOT NULL) > 0
-  UNION ALL SELECT * FROM by_parts WHERE (SELECT count(*) FROM place_now WHERE role = 'by_parts' AND latest IS NOT NULL) > 0
-  UNION ALL SELECT * FROM once
-  UNION ALL SELECT * FROM reported
-  UNION ALL SELECT * FROM carried
-  UNION ALL SELECT * FROM uncounted
-  UNION ALL SELECT * FROM total
-  UNION ALL SELECT * FROM missing
+  SELECT * FROM plain UNION ALL SELECT * FROM later UNION ALL SELECT * FROM twice
+  UNION ALL SELECT * FROM once UNION ALL SELECT * FROM reported UNION ALL SELECT * FROM carried
+  UNION ALL SELECT * FROM brought UNION ALL SELECT * FROM uncounted UNION ALL SELECT * FROM total UNION ALL SELECT * FROM missing
 )
 SELECT
-  getvariable('as_of') AS as_of, row_number() OVER (ORDER BY place_in_walk) AS step, role, title, value, places,
-  if(share > 1, 1, share) AS population_share, note
-FROM (SELECT *, people / (SELECT population FROM world) AS share FROM step)
+  step.as_of, row_number() OVER (PARTITION BY step.as_of ORDER BY place_in_walk) AS step, role, title, step.value, places,
+  if(people > world.value, 1, people / world.value) AS population_share, note
+FROM step
+ASOF LEFT JOIN (FROM population WHERE place_id = 'WLD') world ON world.year <= year(step.as_of)

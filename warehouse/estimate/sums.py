@@ -1,0 +1,124 @@
+"""Persons added up on one day: the world and its parts, everybody and by sex and legal status, each with its interval.
+
+What is added is a unit: a place that is counted, or a component of people whom no source counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from warehouse.estimate import bring, draw
+from warehouse.estimate.bring import ENDS, Outlooks, Standing
+from warehouse.estimate.change import LEVELS, Outlook, ahead, excess
+from warehouse.estimate.history import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A component of persons whom no source counts; values are persons, NaN where nobody has stated one.
+
+    Attributes:
+        place: row of the history.
+        central, low, high: as stated.
+        pattern: row of the history that tells how a number of that size strays.
+        years: from the day of the stated number to the reference day; NaN where it has none.
+        unsentenced: its share without a sentence; NaN where it is not known.
+    """
+
+    place: int
+    central: float
+    low: float
+    high: float
+    pattern: int
+    years: float
+    unsentenced: float
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The range; where an end is not stated, the central value is the end."""
+        return (
+            self.central if np.isnan(self.low) else self.low,
+            self.central if np.isnan(self.high) else self.high,
+        )
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is added up: region and subregion codes, persons expected (whole), and draws by units."""
+
+    region: Ints
+    persons: Floats
+    drawn: Floats
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is published of a split: of which units, and the logarithms of their odds around the day."""
+
+    known: Outlooks
+    unit: Ints
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Persons of an area: as expected, and the ends of the interval."""
+
+    central: float
+    low: float
+    high: float
+
+
+def gap_drawn(outlook: Outlook | None, gap: Gap, even: Floats) -> Floats:
+    """Draws of a component, from even random numbers.
+
+    A range is gone through evenly, on either side of the central value half of the time. One number of a stated day
+    strays as figures of its size and age do, about itself and whatever others do.
+    """
+    low, high = gap.ends
+    if low < high or outlook is None or not gap.years > 0:
+        return np.interp(even, [0, 0.5, 1], [low, gap.central, high])
+    change = ahead(outlook, np.array([gap.pattern]), np.array([outlook.until]), np.array([gap.years]))
+    strayed = np.interp(even, LEVELS, outlook.horizons[change.horizon[0] - 1].levels)
+    return np.asarray(gap.central * np.exp(change.spread * strayed - excess(outlook, change)))
+
+
+def added(persons: Floats, drawn: Floats, weights: Floats, members: Sequence[Bools]) -> list[Sum]:
+    """The sum over the units of each area; `weights` are those of the draws."""
+    if not members:
+        return []
+    belongs = np.stack(members, axis=1).astype(np.float64)
+    central = persons @ belongs
+    low, high = draw.ends(drawn @ belongs, weights, ENDS)
+    return [Sum(float(c), float(min(a, c)), float(max(b, c))) for c, a, b in zip(central, low, high, strict=True)]
+
+
+def shares(split: Split, units: Units, stated: Floats, even: draw.Chance) -> tuple[Floats, Floats, Bools]:
+    """The share of each unit: as expected, drawn (draws by units), and whether it is published.
+
+    `stated` is a share that is known of a unit without a history, else NaN. A unit of which nothing is known has the
+    share of its region's units that are known, else of all; drawn, that of one of them. Each counts by its persons.
+    """
+    share, drawn = stated.copy(), np.repeat(stated[None, :], len(even.window), axis=0)
+    if len(split.unit):
+        brought = bring.bring(split.known, split.standing)
+        share[split.unit] = _share(brought.base)
+        strayed = bring.drawn(split.known, brought, units.region[split.unit], even.of(split.unit))
+        drawn[:, split.unit] = _share(strayed)
+    there = ~np.isnan(share)
+    for missing in np.flatnonzero(~there) if there.any() else ():
+        near = there & (units.region == units.region[missing])
+        like = np.flatnonzero(near if near.any() else there)
+        like = like[np.argsort(share[like])]
+        weight = np.maximum(units.persons[like], 1)
+        reached = (np.cumsum(weight) - weight / 2) / weight.sum()
+        share[missing] = np.average(share[like], weights=weight)
+        drawn[:, missing] = np.interp(even.own[:, missing], reached, share[like])
+    return share, drawn, there
+
+
+def _share(odds: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-odds)))

@@ -1,0 +1,147 @@
+"""The estimate: every place and every area on every day, from what is given, and the same from the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from warehouse.estimate import bring, draw, sums
+from warehouse.estimate.bring import ENDS, Outlooks
+from warehouse.estimate.given import Day, Given, around
+from warehouse.estimate.history import Bools, Floats, Ints
+from warehouse.estimate.rules import Rules
+
+WORLD = "World"
+#: Rows of table estimate.place and of table estimate.area, by column.
+Row = dict[str, Any]
+
+
+@dataclass
+class Estimate:
+    """Rows of places and of areas."""
+
+    places: list[Row] = field(default_factory=list)
+    areas: list[Row] = field(default_factory=list)
+
+
+def estimate(given: Given, rules: Rules) -> Estimate:
+    """Bring every place to every day and add up."""
+    made = Estimate()
+    known = bring.outlooks(given.counts)
+    splits = {name: bring.outlooks(split.history) for name, split in given.splits.items()}
+    windows = known.onward.windows if known.onward else 1
+    # The same numbers for a place on every day, so that what differs between two days is not chance.
+    generator = np.random.default_rng(rules.seed)
+    regions = int(given.counts.region.max(initial=0)) + 1
+    rows = len(given.counts.level)
+    draws = rules.draws if known.onward else 1
+    even, split_even = (draw.chance(generator, draws, rows, regions, windows) for _ in range(2))
+    for day in given.days:
+        _day(made, given, day, known, splits, even, split_even, rules)
+    return made
+
+
+def _day(
+    made: Estimate, given: Given, day: Day, known: Outlooks, splits: dict[str, Outlooks], even: draw.Chance,
+    split_even: draw.Chance, rules: Rules,
+) -> None:  # fmt: skip
+    rows = day.standing.place
+    brought = bring.bring(known, day.standing)
+    persons = np.rint(bring.expected(brought))
+    ends = [np.rint(bring.end(known, brought, level)) for level in ENDS]
+    certain = known.onward is not None
+    for i, row in enumerate(rows):
+        if row in day.by_parts:  # told below, as the sum of its parts
+            continue
+        sure = day.basis[i] == "published"
+        made.places.append(
+            {
+                "as_of": day.day, "place_id": given.places[row], "basis": day.basis[i], "persons": persons[i],
+                "low": min(ends[0][i], persons[i]) if certain or sure else None,
+                "high": max(ends[1][i], persons[i]) if certain or sure else None,
+                "years": float(brought.years[i]), "figure_id": day.figures[i][0], "next_figure_id": day.figures[i][1],
+            }
+        )  # fmt: skip
+    counted = np.flatnonzero(day.counted)
+    region = given.counts.region[rows[counted]]
+    weight = persons[counted] @ brought.years[counted] / max(persons[counted].sum(), 1)
+    weights = even.weights(draw.unseen_share(known.onward, weight) if known.onward else 0.0)
+    added = bring.bring(known, day.standing.of(counted))
+    drawn = np.exp(bring.drawn(known, added, region, even.of(rows[counted])))
+    strayed = [sums.gap_drawn(known.onward, gap, even.own[:, gap.pattern]) for gap in day.gaps]
+    units = sums.Units(
+        np.append(region, [given.counts.region[gap.place] for gap in day.gaps]).astype(np.int64),
+        np.append(persons[counted], [gap.central for gap in day.gaps]),
+        np.column_stack([drawn, *strayed]),
+    )
+    place = np.append(rows[counted], [gap.place for gap in day.gaps]).astype(np.int64)
+    own = np.append(rows[counted], [gap.pattern for gap in day.gaps]).astype(np.int64)
+    is_gap = np.arange(len(place)) >= len(counted)
+
+    areas = dict(_areas(given, place))
+    names, members = list(areas), list(areas.values())
+    for name, total in zip(names, sums.added(units.persons, units.drawn, weights, members), strict=True):
+        made.areas.append(_row(day.day, name, "_T", "_T", total, 1.0, certain))
+    made.places += _by_parts_and_gaps(given, day, units, weights, place, is_gap, certain)
+    stated = {"female": np.full(len(place), np.nan), "unsentenced": np.full(len(place), np.nan)}
+    stated["unsentenced"][is_gap] = [gap.unsentenced for gap in day.gaps]
+    for name, outlooks in splits.items():
+        unit, standing = around(given.splits[name], day.day, np.where(is_gap, -1, place))
+        split = sums.Split(outlooks, unit, standing)
+        share, drawn_share, there = sums.shares(split, units, stated[name], split_even.of(own))
+        if not there.any():
+            continue
+        some = np.rint(units.persons * share)
+        some_drawn = units.drawn * drawn_share
+        parts = [(some, some_drawn, "F", "_T"), (units.persons - some, units.drawn - some_drawn, "M", "_T")]
+        if name == "unsentenced":
+            parts = [(some, some_drawn, "_T", "UNSENTENCED")]
+        for values, draws, sex, status in parts:
+            for area, total in zip(names, sums.added(values, draws, weights, members), strict=True):
+                whole = units.persons @ areas[area]
+                covered = float((units.persons * there) @ areas[area] / whole) if whole else 0.0
+                if covered >= rules.split_known_at_least:
+                    made.areas.append(_row(day.day, area, sex, status, total, covered, certain))
+
+
+def _areas(given: Given, place: Ints) -> Iterator[tuple[str, Bools]]:
+    """Which units each area has: the world, and each region and subregion by name."""
+    yield WORLD, np.ones(len(place), dtype=np.bool_)
+    for level in (0, 1):
+        of = np.array([given.areas[p][level] for p in place], dtype=object)
+        for name in sorted(set(of) - {""}):
+            yield name, of == name
+
+
+def _by_parts_and_gaps(
+    given: Given, day: Day, units: sums.Units, weights: Floats, place: Ints, is_gap: Bools, certain: bool
+) -> list[Row]:
+    """Places that stand by their parts, or by what is believed of people whom no source counts."""
+    parent = [given.parent[p] for p in place]
+    found: list[tuple[int, str, Bools]] = [
+        (row, "parts", np.array([p == given.places[row] for p in parent])) for row in day.by_parts
+    ]
+    with_figures = set(place[~is_gap].tolist())
+    found += [(int(row), "gap", is_gap & (place == row)) for row in sorted(set(place[is_gap].tolist()) - with_figures)]
+    totals = sums.added(units.persons, units.drawn, weights, [which for _, _, which in found])
+    return [
+        {
+            "as_of": day.day, "place_id": given.places[row], "basis": basis, "persons": total.central,
+            "low": np.rint(total.low) if certain else None, "high": np.rint(total.high) if certain else None,
+            "years": None, "figure_id": None, "next_figure_id": None,
+        }
+        for (row, basis, which), total in zip(found, totals, strict=True)
+        if which.any()
+    ]  # fmt: skip
+
+
+def _row(day: date, area: str, sex: str, status: str, total: sums.Sum, known: float, certain: bool) -> Row:
+    return {
+        "as_of": day, "area": area, "sex": sex, "legal_status": status, "central": total.central,
+        "low": float(np.rint(total.low)) if certain else None, "high": float(np.rint(total.high)) if certain else None,
+        "known_share": known,
+    }  # fmt: skip

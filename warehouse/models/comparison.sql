@@ -1,0 +1,26 @@
+-- One row a published total of the world's prisoners: Custody's total for the nearest year's end beside it, and the
+-- difference in parts. What others leave out or do not do is in comparisons.yml; the rest is what is not explained by it.
+WITH walked AS (
+  SELECT as_of, sum(value) AS brought FROM world_walk
+  WHERE role = 'component' AND starts_with(title, 'Brought ') GROUP BY as_of
+),
+omitted AS (
+  SELECT c.citation, c.reference, sum(g.central) AS omitted
+  FROM reference.comparison c JOIN gap g ON list_contains(c.without, g.place_id || ': ' || g.component)
+  GROUP BY ALL
+)
+SELECT
+  p.citation, p.reference, p.value AS published, p.circa, p.grade, w.as_of, w.central, w.low, w.high,
+  w.central - p.value AS difference,
+  coalesce(o.omitted, 0) AS of_gaps_left_out,
+  if(c.takes_latest, coalesce(k.brought, 0), 0) AS of_bringing_to_the_day,
+  w.central - p.value - coalesce(o.omitted, 0) - if(c.takes_latest, coalesce(k.brought, 0), 0) AS of_the_rest,
+  coalesce(p.value BETWEEN w.low AND w.high, false) AS inside_interval,
+  coalesce(p.value + coalesce(o.omitted, 0) BETWEEN w.low AND w.high, false) AS inside_interval_with_gaps,
+  c.rest AS note, p.locator
+FROM published_total p
+JOIN reference.comparison c USING (citation, reference)
+JOIN world_total w ON w.as_of = c.day AND w.level = 'world' AND w.sex = '_T' AND w.legal_status = '_T'
+LEFT JOIN walked k ON k.as_of = c.day
+LEFT JOIN omitted o USING (citation, reference)
+WHERE p.topic = 'prison_total' AND p.place_id = 'WLD' AND p.value IS NOT NULL
