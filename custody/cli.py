@@ -6,44 +6,16 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from custody import printing
+from custody.app import DONE, FAILED, FELL_BACK, INTERRUPTED, USAGE, AsOf, Json, app, as_day, fail, reference_day
 from sources.errors import Misused, Refused
 from sources.home import Home, now
 from sources.lock import alone
-
-app = typer.Typer(
-    name="custody",
-    help="The open, versioned, citable record of imprisonment in the world.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AsOf = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of",
-        metavar="YYYY-MM-DD",
-        help="Reference day of the world total; by default the last day of last year.",
-    ),
-]
-
-DONE, FAILED, USAGE, FELL_BACK = 0, 1, 2, 3
-INTERRUPTED = 130  # so typer ends on Ctrl-C
-
-
-def fail(message: str, status: int = FAILED) -> typer.Exit:
-    """Print one sentence on standard error and give the exit to raise."""
-    print(f"custody: {message}", file=sys.stderr)
-    return typer.Exit(status)
 
 
 def main() -> None:
@@ -88,25 +60,6 @@ def command() -> None:
         why = error.strerror or error
         print(f"custody: {where}{why}; CUSTODY_HOME must name a folder that can be written.", file=sys.stderr)
         sys.exit(FAILED)
-
-
-def _day(text: str | None, what: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise fail(f"{what} {text!r} is not a day such as 2025-12-31.", USAGE) from None
-
-
-def _reference_day(text: str | None) -> date:
-    from warehouse.standing import default_as_of
-
-    today = date.today()
-    day = _day(text, "--as-of") or default_as_of(today)
-    if day > today:
-        raise fail(
-            f"--as-of {day} is in the future; Custody adds up what has been published, it does not foretell.", USAGE
-        )
-    return day
 
 
 @app.command(epilog="Example: custody places 'Republic of (South) Korea'")
@@ -229,7 +182,7 @@ def run(
     from warehouse.standing import REPORT
 
     home = Home.from_environment()
-    day = _reference_day(as_of)
+    day = reference_day(as_of)
     began = now()
     with notify.when_it_breaks(home, printing.progress), alone(home, "custody run"):
         from pipelines.execute import execute
@@ -256,7 +209,7 @@ def total(
     from custody.world import print_total
     from custody.world import total as of_day
 
-    told = of_day(Home.from_environment(), _reference_day(as_of) if as_of else None, by)
+    told = of_day(Home.from_environment(), reference_day(as_of) if as_of else None, by)
     printing.as_json(told) if json else print_total(told)
 
 
@@ -316,7 +269,7 @@ def build(as_of: AsOf = None) -> None:
     from warehouse.intake import take_in
 
     home = Home.from_environment()
-    day = _reference_day(as_of)
+    day = reference_day(as_of)
     with alone(home, "custody build"):
         for source in all_sources().values():
             for verdict in take_in(home, source).verdicts:
@@ -353,7 +306,7 @@ def import_(
     from warehouse.by_hand import import_file
 
     home = Home.from_environment()
-    day = _day(retrieved, "--retrieved")
+    day = as_day(retrieved, "--retrieved")
     for path in files:
         printing.progress(f"{path.name}: reading and checking")
         with alone(home, "custody import"):
@@ -565,76 +518,6 @@ def sql(
     if rows is None:
         raise fail("the query is empty; give one SELECT.", USAGE)
     printing.as_json(rows) if json else printing.table(rows)
-
-
-@app.command(epilog="Example: custody release")
-def release(
-    day: Annotated[
-        str | None,
-        typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the release; by default today."),
-    ] = None,
-    as_of: AsOf = None,
-) -> None:
-    """Publish the warehouse as an immutable directory of CSV and Parquet with checksums."""
-    from exports.release import GateClosed
-    from exports.release import release as write_release
-    from warehouse.standing import standing
-
-    home = Home.from_environment()
-    today = _day(day, "--date") or date.today()
-    if today > date.today():
-        raise fail(f"--date {today} has not come yet.", USAGE)
-    standing(home)  # before anything is written, the lock's file too
-    try:
-        with alone(home, "custody release"):
-            made, new = write_release(home, today, printing.progress, as_of=_reference_day(as_of))
-    except GateClosed as error:
-        raise fail(str(error)) from None
-    if not new:
-        print(f"Nothing has changed since {made.version}; no release was written.")
-        return
-    print(
-        f"Release {made.version} is in {home.releases / made.version}. "
-        f"The world total in it is as of {made.as_of}. Content digest {made.digest}."
-    )
-
-
-@app.command(epilog="Example: custody releases --json")
-def releases(json: Json = False) -> None:
-    """List the releases."""
-    from dataclasses import asdict
-
-    from exports.release import releases as known
-
-    rows = [asdict(r) for r in known(Home.from_environment())]
-    if json:
-        printing.as_json(rows)
-    else:
-        printing.table([{**r, "digest": r["digest"][:16], "sums": r["sums"][:16]} for r in rows])
-
-
-@app.command(epilog="Example: custody verify latest")
-def verify(
-    name: Annotated[str, typer.Argument(metavar="RELEASE", help="A version, `latest`, or a directory.")],
-    json: Json = False,
-) -> None:
-    """Prove a release from its directory alone: checksums, descriptor, and every row in both formats."""
-    from dataclasses import asdict
-
-    from exports.release import locate, releases
-    from exports.verify import verify as prove
-
-    home = Home.from_environment()
-    folder = locate(home, name)
-    own = {(home.releases / r.version).resolve(): r.sums for r in releases(home)}
-    stated = own.get(folder.resolve())
-    findings = prove(folder, stated)
-    if json:
-        printing.as_json([asdict(f) for f in findings])
-    else:
-        printing.table([{"": "holds" if f.holds else "FAILS", "what": f.what, "found": f.detail} for f in findings])
-    if not all(f.holds for f in findings):
-        raise fail(f"{folder} is not what it says; take the release from where it was published.")
 
 
 @app.command(epilog="Example: custody ui --port 3000")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from dictionary.model import dictionary
+from exports.listing import locate
 from exports.reading import read_table
-from exports.release import locate
 from sources.errors import Refused
 from sources.home import Home
 from sources.places import UnknownPlace, find

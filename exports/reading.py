@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from exports.release import SUMS
+from exports.listing import SUMS
 from sources.errors import Refused
 
 #: The pandas type of a column where missing must stay missing and whole numbers whole.

@@ -80,3 +80,9 @@ def content_digest(rows: pa.Table) -> str:
     for line in sorted("\x1f".join(cells) for cells in zip(*columns, strict=True)):
         digest.update(b"\x1e" + line.encode())
     return digest.hexdigest()
+
+
+def release_digest(digests: dict[str, str]) -> str:
+    """One digest for all tables' digests."""
+    lines = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dictionary.render import PACKAGE_TYPES
 from exports import tables
-from exports.release import SUMS, content_digest
+from exports.listing import SUMS
 from sources.errors import Refused
 from sources.home import read_json, sha256_file
 
@@ -124,6 +124,6 @@ def _content(folder: Path) -> list[Finding]:
             )
         )
         digests[name] = stated
-    total = content_digest(digests)
+    total = tables.release_digest(digests)
     holds = total == provenance["content_digest"]
     return [*findings, Finding("content digest", holds, total if holds else "is not the stated one")]

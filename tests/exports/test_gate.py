@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from dictionary.model import Licence, dictionary
-from exports import release as module
-from exports import tables
-from exports.release import GateClosed, Release, next_version, release, releases
+from exports import descriptors, gate, tables
+from exports.gate import GateClosed
+from exports.listing import Release, next_version, releases
+from exports.release import release
 from exports.verify import verify
 from sources.errors import Refused
 from sources.home import Home
@@ -169,7 +170,7 @@ def test_a_row_under_an_internal_licence_closes_the_gate(small: Path, monkeypatc
     barred = Licence.model_validate({"title": "All rights reserved", "class": "internal", "url": None})
     words = dictionary()
     altered = words.model_copy(update={"licences": {**words.licences, "all-rights-reserved": barred}})
-    monkeypatch.setattr(module, "dictionary", lambda: altered)
+    monkeypatch.setattr(gate, "dictionary", lambda: altered)
     homes.alter(small, "UPDATE gap SET licence = 'all-rights-reserved' WHERE place_id = 'PRK'")
     with pytest.raises(GateClosed, match="gap has rows under all-rights-reserved"):
         release(Home(small), NOVEMBER)
@@ -215,8 +216,8 @@ def test_a_crash_on_the_way_leaves_nothing(small: Path, monkeypatch: pytest.Monk
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_package", full)
-    monkeypatch.setattr(module, "_validate", lambda *_: [])
+    monkeypatch.setattr(descriptors, "package", full)
+    monkeypatch.setattr(gate, "validate", lambda *_: [])
     with pytest.raises(OSError, match="No space"):
         release(Home(small), NOVEMBER)
     assert nothing_was_written(Home(small))

@@ -39,7 +39,7 @@ def refresh(root: Path, sources: Path, data: bytes, steps: Any = None, at: Any =
         at: the number of the step (int) or the seconds (float) at which the process kills itself.
     """
     home, source = Home(root), make_source(sources, "src")
-    for module in (*KNOWING, "exports.release"):
+    for module in (*KNOWING, "exports.descriptors"):
         setattr(importlib.import_module(module), "sources", lambda: {"src": source})  # noqa: B010
     checks.submit = nothing_asked
     _listen(root, steps, at)

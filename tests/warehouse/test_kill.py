@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from exports.release import releases
+from exports.listing import releases
 from exports.verify import verify
 from sources.archive import Archive
 from sources.home import Home
