@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from custody import printing
+from custody import publishing as publishing  # importing it registers its commands
 from custody.app import DONE, FAILED, FELL_BACK, INTERRUPTED, USAGE, AsOf, Json, app, as_day, fail, reference_day
 from sources.errors import Misused, Refused
 from sources.home import Home, now
