@@ -42,6 +42,12 @@ FROM gap g JOIN world_place w USING (place_id)
 WHERE g.central IS NOT NULL AND (g.counts = 'beside' OR w.role = 'gap')
 ORDER BY 1, 2, 3
 """
+#: Added up on the day or not: the random numbers of all others must not hang on which days are asked for.
+PATTERNS = """
+SELECT DISTINCT place_id, component, central
+FROM gap SEMI JOIN (FROM place WHERE kind IN ('state', 'territory', 'part')) USING (place_id)
+WHERE central IS NOT NULL ORDER BY ALL
+"""
 
 Rows = list[dict[str, Any]]
 
@@ -116,7 +122,7 @@ def read(connection: duckdb.DuckDBPyConnection, rules: Rules) -> Given:
     ids = [place["place_id"] for place in places]
     row = {place: i for i, place in enumerate(ids)}
     regions = sorted({place["region"] for place in places})
-    patterns = sorted({(g["place_id"], g["component"], g["central"]) for g in gaps})
+    patterns = [tuple(p.values()) for p in _rows(connection, PATTERNS)]
     first = min([f["year"] for f in figures] + [rules.first_year])
     last = max([f["year"] for f in figures] + [rules.first_year])
     rows, columns = len(ids) + len(patterns), last - first + 1

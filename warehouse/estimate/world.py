@@ -125,8 +125,8 @@ def _by_parts_and_gaps(
     found: list[tuple[int, str, Bools]] = [
         (row, "parts", np.array([p == given.places[row] for p in parent])) for row in day.by_parts
     ]
-    with_figures = set(place[~is_gap].tolist())
-    found += [(int(row), "gap", is_gap & (place == row)) for row in sorted(set(place[is_gap].tolist()) - with_figures)]
+    told = {*day.standing.place.tolist(), *day.by_parts}
+    found += [(int(row), "gap", is_gap & (place == row)) for row in sorted(set(place[is_gap].tolist()) - told)]
     totals = sums.added(units.persons, units.drawn, weights, [which for _, _, which in found])
     return [
         {

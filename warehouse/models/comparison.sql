@@ -6,7 +6,9 @@ WITH walked AS (
 ),
 omitted AS (
   SELECT c.citation, c.reference, sum(g.central) AS omitted
-  FROM reference.comparison c JOIN gap g ON list_contains(c.without, g.place_id || ': ' || g.component)
+  FROM reference.comparison c
+  JOIN gap g ON list_contains(c.without, g.place_id || ': ' || g.component)
+  JOIN world_place w ON w.as_of = c.day AND w.place_id = g.place_id AND (g.counts = 'beside' OR w.role = 'gap')
   GROUP BY ALL
 )
 SELECT

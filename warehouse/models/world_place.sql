@@ -50,8 +50,7 @@ covered AS (
   JOIN judged j ON j.place_id = c.place_id AND j.days IS NOT NULL AND NOT list_contains(c.unless, j.source_id)
 ),
 missing AS (
-  SELECT j.as_of, g.place_id, sum(g.central) FILTER (g.counts = 'beside' OR j.days IS NULL) AS gap
-  FROM gap g JOIN judged j USING (place_id) GROUP BY ALL
+  SELECT place_id, sum(central) AS whole, sum(central) FILTER (counts = 'beside') AS beside FROM gap GROUP BY place_id
 )
 SELECT
   j.as_of, j.place_id, j.name, j.kind, j.region, j.subregion,
@@ -61,7 +60,7 @@ SELECT
     WHEN j.days IS NULL AND coalesce(j.own_parts_with, 0) > 0 THEN 'by_parts'
     WHEN j.own_parts_with > 0 AND NOT j.stands_for_parts THEN 'by_parts'
     WHEN j.days IS NULL AND covered.within IS NOT NULL THEN 'inside_other'
-    WHEN j.days IS NULL AND missing.gap IS NOT NULL THEN 'gap'
+    WHEN j.days IS NULL AND missing.whole IS NOT NULL THEN 'gap'
     WHEN j.days IS NULL AND j.kind = 'part' THEN 'no_figure_part'
     WHEN j.days IS NULL THEN 'no_figure'
     WHEN j.latest IS NULL THEN 'brought_back'
@@ -71,8 +70,9 @@ SELECT
   coalesce(covered.within, CASE WHEN j.kind = 'part' AND up.stands_for_parts THEN j.parent END) AS within,
   j.latest, j.figure_id, j.source_id, j.period_start, j.period_end,
   j.next_value, j.next_figure_id, j.next_period_end,
-  missing.gap
+  -- What counts instead of a figure counts where none includes these people: neither its own, nor its parts', nor another's.
+  if(role = 'gap', missing.whole, missing.beside) AS gap
 FROM judged j
 LEFT JOIN judged up ON up.as_of = j.as_of AND up.place_id = j.parent AND j.kind = 'part'
 LEFT JOIN covered ON covered.as_of = j.as_of AND covered.place_id = j.place_id
-LEFT JOIN missing ON missing.as_of = j.as_of AND missing.place_id = j.place_id
+LEFT JOIN missing ON missing.place_id = j.place_id

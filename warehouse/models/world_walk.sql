@@ -67,15 +67,18 @@ brought AS (
 uncounted AS (
   SELECT
     as_of, 500 + row_number() OVER (PARTITION BY as_of ORDER BY place_id, component),
-    if(gap.counts = 'instead' AND placed.figure IS NOT NULL, 'memo', 'component'),
+    if(included, 'memo', 'component'),
     'Not counted by any source: ' || name || ', ' || component,
     central, if(central IS NULL, 0, 1), NULL::DOUBLE,
     concat_ws(' ', if(central IS NULL, 'Unknown; counts as nothing.', NULL),
-      if(gap.counts = 'instead' AND placed.figure IS NOT NULL, 'Not added: there is a published figure now.', NULL),
+      if(included, 'Not added: there is a published figure now.', NULL),
       if(low IS DISTINCT FROM high,
         'Range ' || coalesce(format('{:,}', low::BIGINT), 'unknown') || ' to ' || coalesce(format('{:,}', high::BIGINT), 'unknown') || '.', NULL),
-      citation || '.', upper(left(gap.note, 1)) || substr(gap.note, 2) || '.')
-  FROM gap JOIN placed USING (place_id)
+      citation || '.', upper(left(note, 1)) || substr(note, 2) || '.')
+  FROM (
+    SELECT *, counts = 'instead' AND role NOT IN ('gap', 'no_figure', 'no_figure_part') AS included
+    FROM gap JOIN placed USING (place_id)
+  )
 ),
 total AS (
   SELECT as_of, 900, 'total', 'World total', w.central,
