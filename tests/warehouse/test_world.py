@@ -1,10 +1,15 @@
-"""The world total on a day: every place counted once, and a walk that adds up to the person."""
+"""The world total on a day: every place counted once, and a walk that adds up to the person.
+
+The worlds here are too small to learn from how places change, so that figures are carried on as they are; what is learnt
+is in test_estimate.py.
+"""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,14 +17,16 @@ import pytest
 
 from sources.places import Place, places
 from tests.warehouse.made import EUROSTAT, UNODC, World, gap, observation
+from warehouse.estimate import tables
+from warehouse.estimate.rules import rules
 
 Row = dict[str, Any]
 
-COUNTED = ("reported", "carried_forward")
+COUNTED = ("reported", "carried_forward", "brought_back")
 
 
 def world(*rows: Row, **more: Any) -> World:
-    return World(rows, **more)
+    return World(rows, **{"until": "world_walk", **more})
 
 
 def held(place: str, value: float, year: int, **more: Any) -> Row:
@@ -31,17 +38,19 @@ def adds_up(made: World) -> None:
     walk = made.rows("SELECT * FROM world_walk ORDER BY step")
     total = made.total()
     components = sum(s["value"] or 0 for s in walk if s["role"] == "component")
-    assert components == pytest.approx(total["total"], abs=1e-6)
+    assert components == pytest.approx(total["central"], abs=1e-6)
     (last,) = [s for s in walk if s["role"] == "total"]
-    assert last["value"] == total["total"]
+    assert last["value"] == total["central"]
+    assert total["central"] == sum(total[role] for role in (*COUNTED, "gaps"))
     (subtotal,) = [s for s in walk if s["role"] == "subtotal"]
     before = [s["value"] for s in walk if s["role"] == "component" and s["step"] < subtotal["step"]]
     assert sum(before) == pytest.approx(subtotal["value"], abs=1e-6)
-    assert subtotal["value"] == pytest.approx(total["reported"] + total["carried_forward"], abs=1e-6)
-    assert total["total"] == pytest.approx(total["reported"] + total["carried_forward"] + total["gaps"], abs=1e-6)
-    regions = made.rows("SELECT * FROM world_total WHERE place_id <> 'WLD'")
-    for column in ("total", "reported", "carried_forward", "gaps", "places", "places_reported"):
-        assert sum(r[column] for r in regions) == pytest.approx(total[column], abs=1e-6), column
+    for level in ("region", "subregion"):
+        areas = made.rows("SELECT * FROM world_total WHERE level = ? AND sex = '_T' AND legal_status = '_T'", level)
+        for column in ("central", *COUNTED, "gaps", "places", "places_reported"):
+            assert sum(a[column] for a in areas) == pytest.approx(total[column], abs=1e-6), (level, column)
+    rows = made.one("SELECT count(*) AS n, count(DISTINCT (as_of, place_id)) AS places FROM estimate")
+    assert rows["n"] == rows["places"]
     assert [s["step"] for s in walk] == list(range(1, len(walk) + 1))
 
 
@@ -49,11 +58,40 @@ def adds_up(made: World) -> None:
 
 
 def test_the_latest_figure_on_or_before_the_day_is_taken() -> None:
-    rows = [held("ALB", 1, 2019), held("ALB", 2, 2021), held("ALB", 4, 2022)]
-    for as_of, value in [("2025-06-01", 4), ("2022-12-31", 4), ("2022-12-30", 2), ("2021-12-31", 2), ("2020-05-05", 1)]:
+    rows = [held("ALB", 1000, 2019), held("ALB", 2000, 2021), held("ALB", 4000, 2022)]
+    for as_of, value in [("2025-06-01", 4000), ("2022-12-31", 4000), ("2021-12-31", 2000), ("2019-12-31", 1000)]:
         made = world(*rows, as_of=as_of)
-        assert made.total()["total"] == value, as_of
+        assert made.total()["central"] == value, as_of
+        assert made.one("SELECT latest FROM world_place WHERE place_id = 'ALB'")["latest"] == value
         adds_up(made)
+
+
+def test_between_two_figures_the_logarithms_lie_on_a_straight_line() -> None:
+    rows = [held("ALB", 1000, 2019), held("ALB", 2000, 2021), held("ALB", 4000, 2022)]
+    for as_of, value in [("2022-12-30", 3992), ("2022-07-02", 2831), ("2020-12-31", 1415), ("2020-01-01", 1001)]:
+        made = world(*rows, as_of=as_of)
+        assert made.total()["central"] == value, as_of
+        assert made.one("SELECT basis FROM estimate WHERE place_id = 'ALB'")["basis"] == "interpolated"
+        adds_up(made)
+
+
+def test_a_place_is_brought_back_from_its_first_figure_of_the_next_ten_years() -> None:
+    rows = [held("ALB", 1000, 2022), held("DEU", 50, 2005)]
+    for as_of, value, role in [("2012-12-31", 1000, "brought_back"), ("2012-12-29", 0, None)]:
+        made = world(*rows, as_of=as_of)
+        total = made.total()
+        assert total["central"] == 50 + value and total["brought_back"] == value and made.roles().get("ALB") == role
+        adds_up(made)
+
+
+def test_no_line_is_drawn_from_one_definition_to_another() -> None:
+    made = world(
+        held("AUS", 30_000, 2015), held("AUS", 43_000, 2019, definition="adult_prisons"), held("AUS", 44_000, 2021),
+        as_of="2018-12-31",
+    )  # fmt: skip
+    place = made.one("SELECT latest, next_value FROM world_place WHERE place_id = 'AUS'")
+    assert (place["latest"], place["next_value"]) == (30_000, 44_000)
+    adds_up(made)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +109,7 @@ def test_a_figure_of_more_than_366_days_is_carried_forward(day: date, as_of: str
     made = world(observation("ALB", 5000, on=day), as_of=as_of)
     assert made.roles() == {"ALB": role}
     total = made.total()
-    assert total[role] == total["total"] == 5000 and total["places_reported"] == (role == "reported")
+    assert total[role] == total["central"] == 5000 and total["places_reported"] == (role == "reported")
 
 
 def test_only_everybody_in_all_prisons_by_the_measures_own_definition_is_counted() -> None:
@@ -81,7 +119,7 @@ def test_only_everybody_in_all_prisons_by_the_measures_own_definition_is_counted
         {"measure": "persons_held_rate"}, {"measure": "population"}, {"measure": "persons_under_supervision"},
     ]  # fmt: skip
     made = world(*(held("ALB", 7, 2024, **change) for change in changes))
-    assert made.roles() == {} and made.total()["total"] == 0
+    assert made.roles() == {} and made.total()["central"] == 0
     adds_up(made)
 
 
@@ -91,7 +129,7 @@ def test_a_definition_that_may_stand_for_the_measure_is_counted_where_it_is_the_
         held("AUS", 43_984, 2019), held("AUS", 43_028, 2019, on=date(2019, 12, 31), definition="adult_prisons"),
         held("USA", 7, 2017, definition="prisons_without_local_jails"),
     )  # fmt: skip
-    assert made.total()["total"] == 2_157_800 + 43_984
+    assert made.total()["central"] == 2_157_800 + 43_984
     adds_up(made)
 
 
@@ -104,13 +142,13 @@ def test_the_figure_behind_a_place_is_named() -> None:
 
 def test_aggregates_are_never_counted() -> None:
     made = world(held("WLD", 1e7, 2024), held("M49-150", 1e6, 2024), held("ALB", 5, 2024))
-    assert made.total()["total"] == 5
+    assert made.total()["central"] == 5
 
 
 def test_before_any_figure_there_is_no_one_and_nothing_is_claimed() -> None:
     made = world(held("ALB", 5000, 2024), held("ALB", 3e6, 2024, measure="population"), as_of="1990-01-01")
     total = made.total()
-    assert (total["total"], total["places"], total["population_share"]) == (0, 0, None)
+    assert (total["central"], total["places"], total["population_share"]) == (0, 0, None)
     assert made.roles() == {}
     adds_up(made)
 
@@ -125,9 +163,10 @@ def test_every_state_territory_and_part_in_being_is_in_the_table_once() -> None:
 
 def test_a_place_that_is_gone_is_not_counted_any_more() -> None:
     rows = [held("SCG", 8000, 2005), held("SRB", 7000, 2007), held("MNE", 800, 2007)]
-    assert world(*rows, as_of="2006-06-02").total()["total"] == 8000
-    assert world(*rows, as_of="2006-06-03").total()["total"] == 0
-    assert world(*rows, as_of="2007-12-31").total()["total"] == 7800
+    assert world(*rows, as_of="2006-06-02").total()["central"] == 8000
+    made = world(*rows, as_of="2006-06-03")
+    assert made.roles() == {"SRB": "brought_back", "MNE": "brought_back"} and made.total()["central"] == 7800
+    assert world(*rows, as_of="2007-12-31").total()["central"] == 7800
 
 
 # Parts
@@ -136,7 +175,7 @@ def test_a_place_that_is_gone_is_not_counted_any_more() -> None:
 def test_a_parent_as_recent_as_its_parts_stands_for_them() -> None:
     made = world(held("IRQ", 100, 2022), held("IRQ-CEN", 60, 2022), held("IRQ-KR", 30, 2021))
     assert made.roles() == {"IRQ": "carried_forward", "IRQ-CEN": "inside_parent", "IRQ-KR": "inside_parent"}
-    assert made.total()["total"] == 100
+    assert made.total()["central"] == 100
     within = made.rows("SELECT place_id FROM world_place WHERE within = 'IRQ' ORDER BY 1")
     assert [w["place_id"] for w in within] == ["IRQ-CEN", "IRQ-KR"]
     adds_up(made)
@@ -145,13 +184,13 @@ def test_a_parent_as_recent_as_its_parts_stands_for_them() -> None:
 def test_parts_more_recent_than_their_parent_are_counted_instead_of_it() -> None:
     made = world(held("IRQ", 100, 2019), held("IRQ-CEN", 60, 2022), held("IRQ-KR", 30, 2021))
     assert made.roles() == {"IRQ": "by_parts", "IRQ-CEN": "carried_forward", "IRQ-KR": "carried_forward"}
-    assert made.total()["total"] == 90 and made.total()["places"] == 2
+    assert made.total()["central"] == 90 and made.total()["places"] == 2
     adds_up(made)
 
 
 def test_some_of_the_parts_never_stand_for_a_parent_that_has_a_figure() -> None:
     made = world(held("IRQ", 100, 2010), held("IRQ-CEN", 60, 2024))
-    assert made.roles()["IRQ"] == "carried_forward" and made.total()["total"] == 100
+    assert made.roles()["IRQ"] == "carried_forward" and made.total()["central"] == 100
     adds_up(made)
 
 
@@ -159,7 +198,8 @@ def test_the_turn_from_parent_to_parts_follows_the_day() -> None:
     rows = [held("IRQ", 100, 2021), held("IRQ-CEN", 60, 2020), held("IRQ-KR", 30, 2020), held("IRQ-CEN", 65, 2022),
             held("IRQ-KR", 40, 2023)]  # fmt: skip
     days = [f"{year}-12-31" for year in (2020, 2021, 2022, 2023)]
-    by_day = {day: world(*rows, as_of=day).total()["total"] for day in days}
+    by_day = {day: world(*rows, as_of=day).total()["central"] for day in days}
+    # In 2022 Kurdistan's own figures are of 2020 and 2023, so that Iraq's of 2021 is nearer.
     assert by_day == {"2020-12-31": 90, "2021-12-31": 100, "2022-12-31": 100, "2023-12-31": 105}
 
 
@@ -174,14 +214,14 @@ def test_parts_are_counted_each_at_its_own_latest_year() -> None:
     assert made.roles() == {
         "GBR": "by_parts", "GBR-EAW": "reported", "GBR-NIR": "carried_forward", "GBR-SCT": "carried_forward",
     }  # fmt: skip
-    assert made.total()["total"] == 87489 + 1877 + 8000
+    assert made.total()["central"] == 87489 + 1877 + 8000
     adds_up(made)
 
 
 def test_a_sum_of_parts_is_not_counted_beside_the_parts() -> None:
     made = world(*(held(p, n, 2024) for p, n in [("GBR-EAW", 1), ("GBR-NIR", 2), ("GBR-SCT", 4)]))
     assert made.figure("GBR", 2024)["derived"] and made.roles()["GBR"] == "by_parts"
-    assert made.total()["total"] == 7 and made.total()["places"] == 3
+    assert made.total()["central"] == 7 and made.total()["places"] == 3
     adds_up(made)
 
 
@@ -196,7 +236,7 @@ def test_the_territories_of_france_are_in_its_figure(source: str) -> None:
     made = world({**FRANCE[0], "source_id": source, "file": source}, *FRANCE[1:])
     roles = made.roles()
     assert [roles[p] for p in ("FRA", "MTQ", "NCL", "GLP")] == ["reported", *["inside_other"] * 3]
-    assert made.total()["total"] == 80000
+    assert made.total()["central"] == 80000
     step = made.one("SELECT * FROM world_walk WHERE title LIKE '%inside another place%'")
     assert (step["value"], step["places"]) == (-1500, 2)
     adds_up(made)
@@ -205,7 +245,7 @@ def test_the_territories_of_france_are_in_its_figure(source: str) -> None:
 def test_they_are_whatever_the_source_of_its_figure() -> None:
     made = world({**FRANCE[0], "source_id": "ministry", "file": "ministry"}, *FRANCE[1:])
     assert [made.roles()[p] for p in ("FRA", "MTQ", "NCL")] == ["reported", "inside_other", "inside_other"]
-    assert made.total()["total"] == 80000
+    assert made.total()["central"] == 80000
     adds_up(made)
 
 
@@ -213,13 +253,13 @@ def test_they_are_not_where_its_source_leaves_them_out() -> None:
     inside = {"FRA": (["ministry"], ["MTQ", "NCL"])}
     made = world({**FRANCE[0], "source_id": "ministry", "file": "ministry"}, *FRANCE[1:], coverage=inside)
     assert made.roles() == {"FRA": "reported", "MTQ": "carried_forward", "NCL": "carried_forward"}
-    assert made.total()["total"] == 81500
+    assert made.total()["central"] == 81500
     adds_up(made)
 
 
 def test_they_are_not_where_france_has_no_figure() -> None:
     made = world(*FRANCE[1:])
-    assert made.roles() == {"MTQ": "carried_forward", "NCL": "carried_forward"} and made.total()["total"] == 1500
+    assert made.roles() == {"MTQ": "carried_forward", "NCL": "carried_forward"} and made.total()["central"] == 1500
 
 
 # Whom nobody counts
@@ -229,7 +269,7 @@ def test_a_gap_is_added_and_named() -> None:
     made = world(held("ALB", 5000, 2024), gaps=[gap("PRK", 100_000, low=80_000, high=120_000)])
     assert made.roles() == {"ALB": "reported", "PRK": "gap"}
     total = made.total()
-    assert (total["total"], total["gaps"], total["places"]) == (105_000, 100_000, 1)
+    assert (total["central"], total["gaps"], total["places"]) == (105_000, 100_000, 1)
     step = made.one("SELECT * FROM world_walk WHERE title LIKE 'Not counted%'")
     assert (step["value"], step["role"], step["places"]) == (100_000, "component", 1)
     assert "Range 80,000 to 120,000." in step["note"] and step["note"].endswith("Somebody, 2020.")
@@ -238,7 +278,7 @@ def test_a_gap_is_added_and_named() -> None:
 
 def test_a_gap_of_a_place_that_has_a_figure_is_added_to_it() -> None:
     made = world(held("CHN", 1_690_000, 2024), gaps=[gap("CHN", 650_000), gap("CHN", 100_000, "other")])
-    assert made.roles() == {"CHN": "reported"} and made.total()["total"] == 2_440_000
+    assert made.roles() == {"CHN": "reported"} and made.total()["central"] == 2_440_000
     assert made.one("SELECT places FROM world_walk WHERE role = 'total'")["places"] == 1, "one place, once"
     adds_up(made)
 
@@ -250,6 +290,35 @@ def test_what_nobody_has_estimated_counts_as_nothing_in_words() -> None:
     assert [(s["value"], s["places"]) for s in steps] == [(None, 0), (None, 0)]
     assert steps[0]["note"] == "Unknown; counts as nothing."
     assert steps[1]["note"].startswith("Unknown; counts as nothing. Range 5 to unknown.")
+    adds_up(made)
+
+
+def test_a_gap_that_counts_instead_of_a_figure_is_not_added_to_one() -> None:
+    for role, rows in [
+        ("reported", [held("GBR", 80_000, 2024)]),
+        ("by_parts", [held(p, 1000, 2024) for p in ("GBR-EAW", "GBR-NIR", "GBR-SCT")]),
+    ]:
+        gaps = [gap("GBR", 5000, "all", counts="instead"), gap("GBR", 70, "some")]
+        made = world(*rows, gaps=gaps)
+        assert made.roles()["GBR"] == role and made.total()["gaps"] == 70
+        assert made.total()["central"] == sum(r["value"] for r in rows) + 70
+        steps = made.rows("SELECT * FROM world_walk WHERE title LIKE 'Not counted%' ORDER BY step")
+        assert [(s["role"], s["value"]) for s in steps] == [("memo", 5000), ("component", 70)]
+        assert steps[0]["note"].startswith("Not added: there is a published figure now.")
+        adds_up(made)
+
+
+def test_a_gap_that_counts_instead_is_not_added_inside_the_figure_of_another_place() -> None:
+    made = world(held("FRA", 80_000, 2024), gaps=[gap("MTQ", 900, counts="instead")])
+    assert made.roles()["MTQ"] == "inside_other" and made.total()["central"] == 80_000
+    adds_up(made)
+
+
+def test_a_gap_beside_a_figure_that_is_inside_another_is_added_once() -> None:
+    made = world(held("FRA", 80_000, 2024), held("MTQ", 900, 2024), gaps=[gap("MTQ", 30)])
+    assert made.total()["central"] == 80_030
+    place = made.one("SELECT basis, persons FROM estimate WHERE place_id = 'MTQ'")
+    assert (place["basis"], place["persons"]) == ("brought_forward", 900)
     adds_up(made)
 
 
@@ -307,34 +376,47 @@ def test_nobody_is_outside_the_regions() -> None:
 
 
 def by_hand(rows: Iterable[Row], gaps: Iterable[Row], as_of: date) -> dict[str, float]:
-    """What each region holds, told once more in Python: latest figures, each place once, plus gaps."""
-    latest: dict[str, Row] = {}
-    for row in rows:
-        if row["period_end"] <= as_of and row["period_end"] >= latest.get(row["place_id"], row)["period_end"]:
-            latest[row["place_id"]] = row
+    """What each region holds, told once more in Python: the figures around the day, each place once, plus gaps."""
     here = {k: p for k, p in places().items() if p.kind != "aggregate" and p.exists_on(as_of)}
-    latest = {k: row for k, row in latest.items() if k in here}
+    before: dict[str, Row] = {}
+    after: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: row["period_end"]):
+        if row["place_id"] in here:
+            if row["period_end"] <= as_of:
+                before[row["place_id"]] = row
+            elif (row["period_end"] - as_of).days <= 3652 or row["place_id"] in before:
+                after.setdefault(row["place_id"], row)
+    away = {k: (as_of - row["period_end"]).days for k, row in before.items()}
+    away = {k: (row["period_end"] - as_of).days for k, row in after.items()} | away
     parts: dict[str, list[Place]] = defaultdict(list)
     for place in here.values():
         if place.kind == "part" and place.parent:
             parts[place.parent].append(place)
 
+    def persons(name: str) -> float:
+        if name not in before:
+            return float(after[name]["value"])
+        earlier, later = before[name], after.get(name)
+        if not later or not earlier["value"] or not later["value"]:
+            return float(earlier["value"])
+        share = away[name] / (later["period_end"] - earlier["period_end"]).days
+        return round(float(earlier["value"] ** (1 - share) * later["value"] ** share))
+
     def stands(parent: str) -> bool:
-        have = [latest[p.place_id]["period_end"] for p in parts[parent] if p.place_id in latest]
-        return parent in latest and (len(have) < len(parts[parent]) or latest[parent]["period_end"] >= min(have))
+        have = [away[p.place_id] for p in parts[parent] if p.place_id in away]
+        return parent in away and (len(have) < len(parts[parent]) or away[parent] <= max(have))
 
     french = ["BLM", "GLP", "GUF", "MAF", "MTQ", "MYT", "NCL", "PYF", "REU", "SPM", "WLF"]
-    listed = "FRA" in latest
     sums: dict[str, float] = defaultdict(float)
-    for name, row in latest.items():
+    for name in away:
         place = here[name]
         if place.kind == "part" and place.parent and stands(place.parent):
             continue
-        if any(p.place_id in latest for p in parts[name]) and not stands(name):
+        if any(p.place_id in away for p in parts[name]) and not stands(name):
             continue
-        if listed and name in french:
+        if "FRA" in away and name in french:
             continue
-        sums[str(place.region)] += row["value"]
+        sums[str(place.region)] += persons(name)
     for entry in gaps:
         if entry["place_id"] in here:
             sums[str(here[entry["place_id"]].region)] += entry["central"] or 0
@@ -342,7 +424,8 @@ def by_hand(rows: Iterable[Row], gaps: Iterable[Row], as_of: date) -> dict[str, 
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_any_world_adds_up_to_the_person(seed: int) -> None:
+def test_any_world_adds_up_to_the_person(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "rules", lambda: replace(rules(), windows=1000))  # nothing is learnt
     draw = random.Random(seed)
     leaves = [p.place_id for p in places().values() if p.kind != "aggregate" and p.region]
     some = draw.sample(leaves, draw.choice([3, 40, 250])) + ["FRA", "MTQ", "IRQ", "IRQ-CEN", "IRQ-KR", "GBR", "GBR-EAW",
@@ -362,8 +445,9 @@ def test_any_world_adds_up_to_the_person(seed: int) -> None:
     made = world(*rows, gaps=gaps, as_of=as_of.isoformat())
     adds_up(made)
     expected = by_hand(rows, gaps, as_of)
-    found = {r["name"]: r["total"] for r in made.rows("SELECT * FROM world_total WHERE place_id <> 'WLD'")}
+    regions = made.rows("SELECT * FROM world_total WHERE level = 'region' AND sex = '_T' AND legal_status = '_T'")
+    found = {r["name"]: r["central"] for r in regions}
     assert {k: v for k, v in found.items() if v} == expected
-    assert made.total()["total"] == sum(expected.values())
+    assert made.total()["central"] == sum(expected.values())
     counted = made.one("SELECT count(*) AS n, count(DISTINCT place_id) AS d FROM world_place WHERE role IN ?", COUNTED)
     assert counted["n"] == counted["d"] == made.total()["places"]
