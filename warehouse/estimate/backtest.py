@@ -63,7 +63,8 @@ def _from(
     nothing, since = np.full(len(place), np.nan), (target - last).astype(np.float64)
     before, after = counts.level[place, last], counts.level[place, target]
     brought = bring.bring(known, Standing(place, since, before, last, nothing, nothing, last))
-    carried, published, central = np.exp(before), np.exp(after), bring.expected(brought)
+    # What comes back from a logarithm lacks its last digits; 1,000 persons are of the class that begins with 1,000.
+    carried, published, central = np.exp(before).round(6), np.exp(after).round(6), bring.expected(brought)
     ends = [bring.end(known, brought, level) for level in ENDS]
     told = {"origin": given.first_year + origin, "year": given.first_year + target}
     for i in np.flatnonzero(last == origin):
