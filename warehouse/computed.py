@@ -45,7 +45,7 @@ COMPUTATIONS = (
     Computation(
         "warehouse.estimate.tables",
         "make_estimate",
-        frozenset({"computed.place_estimate", "computed.area_estimate"}),
+        frozenset({"computed.place_estimate", "computed.area_estimate", "computed.change_rule"}),
         _read_by_the_estimate,
     ),
     Computation(

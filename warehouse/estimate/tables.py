@@ -20,6 +20,11 @@ AREA: dict[str, pa.DataType] = {
     "as_of": pa.date32(), "area": pa.string(), "sex": pa.string(), "legal_status": pa.string(), "central": pa.float64(),
     "low": pa.float64(), "high": pa.float64(), "known_share": pa.float64(),
 }  # fmt: skip
+LEARNT = ("drift", "follow", "spread_base", "spread_size", "spread_unrest", "usual_unrest", "low_90", "high_90")
+CHANGE: dict[str, pa.DataType] = {
+    "direction": pa.string(), "span": pa.int64(), **dict.fromkeys(LEARNT, pa.float64()), "windows": pa.int64(),
+    "changes": pa.int64(),
+}  # fmt: skip
 CASE: dict[str, pa.DataType] = {
     "origin": pa.int64(), "year": pa.int64(), "level": pa.string(), "area": pa.string(), "places": pa.int64(),
     "size_class": pa.int64(), "carried": pa.float64(), "central": pa.float64(), "published": pa.float64(),
@@ -28,10 +33,11 @@ CASE: dict[str, pa.DataType] = {
 
 
 def make_estimate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of places and of areas."""
+    """Make the tables of places, of areas and of what was learnt of changes."""
     made = world.estimate(given.read(connection, rules()), rules())
     _put(connection, "place_estimate", PLACE, made.places)
     _put(connection, "area_estimate", AREA, made.areas)
+    _put(connection, "change_rule", CHANGE, made.changes)
 
 
 def make_backtest(connection: duckdb.DuckDBPyConnection) -> None:

@@ -11,21 +11,23 @@ import numpy as np
 
 from warehouse.estimate import bring, draw, sums
 from warehouse.estimate.bring import ENDS, Outlooks
+from warehouse.estimate.change import LEVELS, Outlook
 from warehouse.estimate.given import Day, Given, around
 from warehouse.estimate.history import Bools, Floats, Ints
 from warehouse.estimate.rules import Rules
 
 WORLD = "World"
-#: Rows of table estimate.place and of table estimate.area, by column.
+#: A row of a table, by column.
 Row = dict[str, Any]
 
 
 @dataclass
 class Estimate:
-    """Rows of places and of areas."""
+    """Rows of places, of areas and of what was learnt of changes."""
 
     places: list[Row] = field(default_factory=list)
     areas: list[Row] = field(default_factory=list)
+    changes: list[Row] = field(default_factory=list)
 
 
 def estimate(given: Given, rules: Rules) -> Estimate:
@@ -42,7 +44,20 @@ def estimate(given: Given, rules: Rules) -> Estimate:
     even, split_even = (draw.chance(generator, draws, rows, regions, windows) for _ in range(2))
     for day in given.days:
         _day(made, given, day, known, splits, even, split_even, rules)
+    made.changes = [*_changes("onward", known.onward), *_changes("backward", known.backward)]
     return made
+
+
+def _changes(direction: str, outlook: Outlook | None) -> Iterator[Row]:
+    """What was learnt of persons held, so that a place's estimate can be reckoned by hand."""
+    for span, learnt in enumerate(outlook.horizons if outlook else (), 1):
+        low, high = np.interp(ENDS, LEVELS, learnt.levels)
+        yield {
+            "direction": direction, "span": span, "drift": learnt.drift, "follow": learnt.follow,
+            **dict(zip(("spread_base", "spread_size", "spread_unrest"), map(float, learnt.spread), strict=True)),
+            "usual_unrest": outlook.usual if outlook else None, "low_90": float(low), "high_90": float(high),
+            "windows": len(learnt.end), "changes": len(learnt.bank),
+        }  # fmt: skip
 
 
 def _day(
