@@ -327,17 +327,18 @@ def test_the_ends_of_a_sum_are_quantiles_of_its_draws() -> None:
 
 
 def test_persons_are_added_up_as_they_are() -> None:
-    persons = np.array([100.0, 50.0, 7.0])
+    persons, weights = np.array([100.0, 50.0, 7.0]), np.full(3, 1 / 3)
     drawn = persons * np.array([[0.9], [1.0], [1.1]])
-    found = sums.added(persons, drawn, np.full(3, 1 / 3), [np.array([True] * 3), np.array([False, True, True])])
+    belongs = sums.belonging([np.array([True] * 3), np.array([False, True, True])])
+    found = sums.added(persons @ belongs, drawn @ belongs, weights)
     assert [s.central for s in found] == [157, 57]
     assert all(s.low <= s.central <= s.high for s in found)
     assert found[0].low == pytest.approx(157 * 0.9) and found[0].high == pytest.approx(157 * 1.1)
-    assert sums.added(persons, drawn, np.full(3, 1 / 3), []) == []
+    assert sums.added(np.array([]), np.empty((3, 0)), weights) == []
 
 
 def test_an_interval_contains_the_central_value_whatever_is_drawn() -> None:
-    (found,) = sums.added(np.array([10.0]), np.array([[20.0], [30.0]]), np.full(2, 0.5), [np.array([True])])
+    (found,) = sums.added(np.array([10.0]), np.array([[20.0], [30.0]]), np.full(2, 0.5))
     assert found.low == 10 and found.central == 10 < found.high
 
 

@@ -17,6 +17,7 @@ from warehouse.estimate.change import learn
 from warehouse.estimate.given import Given
 from warehouse.estimate.history import Bools, Floats, Ints
 from warehouse.estimate.rules import Rules
+from warehouse.estimate.side import side_by_side
 
 #: The levels of the intervals that are tested, and their ends.
 LEVELS = (50, 80, 90)
@@ -35,19 +36,25 @@ def cases(given: Given, rules: Rules) -> Iterator[Row]:
     regions = int(counts.region.max(initial=0)) + 1
     windows = max(counts.years - 1, 1)
     even = draw.chance(generator, rules.draws, len(counts.level), regions, windows)
-    for origin in range(rules.test_from - given.first_year, counts.years - 1):
-        onward = learn(counts, origin)
-        if onward is None:
-            continue
-        last = _last(counts.level, origin)
-        for ahead in range(1, min(rules.test_ahead, counts.years - 1 - origin) + 1):
-            target = origin + ahead
-            same = counts.kind[np.arange(len(last)), last] == counts.kind[:, target]
-            place = np.flatnonzero(
-                counts.donor & (last >= 0) & ~np.isnan(counts.level[:, target]) & np.where(last >= 0, same, False)
-            )
-            if len(place):
-                yield from _from(given, Outlooks(onward, None), place, last[place], origin, target, even, rules)
+    origins = range(rules.test_from - given.first_year, counts.years - 1)
+    for found in side_by_side(lambda origin: list(_cases_from(given, origin, even, rules)), origins):
+        yield from found
+
+
+def _cases_from(given: Given, origin: int, even: draw.Chance, rules: Rules) -> Iterator[Row]:
+    counts = given.counts
+    onward = learn(counts, origin)
+    if onward is None:
+        return
+    last = _last(counts.level, origin)
+    for ahead in range(1, min(rules.test_ahead, counts.years - 1 - origin) + 1):
+        target = origin + ahead
+        same = counts.kind[np.arange(len(last)), last] == counts.kind[:, target]
+        place = np.flatnonzero(
+            counts.donor & (last >= 0) & ~np.isnan(counts.level[:, target]) & np.where(last >= 0, same, False)
+        )
+        if len(place):
+            yield from _from(given, Outlooks(onward, None), place, last[place], origin, target, even, rules)
 
 
 def _last(level: Floats, origin: int) -> Ints:

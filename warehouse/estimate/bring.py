@@ -135,4 +135,6 @@ def drawn(known: Outlooks, brought: Brought, region: Ints, even: draw.Chance) ->
             change = brought.change
             some = Change(change.middle[which], change.spread[which], change.horizon[which])
             spreads[:, which] = draw.spreads(outlook, some, region[which], even.of(which))
-    return np.asarray(centre(known, brought) + spreads * brought.change.spread)
+    spreads *= brought.change.spread
+    spreads += centre(known, brought)
+    return spreads

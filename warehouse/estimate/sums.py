@@ -86,14 +86,17 @@ def gap_drawn(outlook: Outlook | None, gap: Gap, even: Floats) -> Floats:
     return np.asarray(gap.central * np.exp(change.spread * strayed - excess(outlook, change)))
 
 
-def added(persons: Floats, drawn: Floats, weights: Floats, members: Sequence[Bools]) -> list[Sum]:
-    """The sum over the units of each area; `weights` are those of the draws."""
-    if not members:
+def added(persons: Floats, drawn: Floats, weights: Floats) -> list[Sum]:
+    """Each area, of which `drawn` (draws by areas) are draws of the sum; `weights` are those of the draws."""
+    if not len(persons):
         return []
-    belongs = np.stack(members, axis=1).astype(np.float64)
-    central = persons @ belongs
-    low, high = draw.ends(drawn @ belongs, weights, ENDS)
-    return [Sum(float(c), float(min(a, c)), float(max(b, c))) for c, a, b in zip(central, low, high, strict=True)]
+    ends = zip(persons, *draw.ends(drawn, weights, ENDS), strict=True)
+    return [Sum(float(c), float(min(low, c)), float(max(high, c))) for c, low, high in ends]
+
+
+def belonging(members: Sequence[Bools]) -> Floats:
+    """Units by areas: 1 where the unit is a member, so that a product with it adds up."""
+    return np.stack(members, axis=1).astype(np.float64)
 
 
 def shares(split: Split, units: Units, stated: Floats, even: draw.Chance) -> tuple[Floats, Floats, Bools]:

@@ -15,6 +15,7 @@ from warehouse.estimate.change import LEVELS, Outlook
 from warehouse.estimate.given import Day, Given, around
 from warehouse.estimate.history import Bools, Floats, Ints
 from warehouse.estimate.rules import Rules
+from warehouse.estimate.side import side_by_side
 
 WORLD = "World"
 #: A row of a table, by column.
@@ -42,8 +43,9 @@ def estimate(given: Given, rules: Rules) -> Estimate:
     rows = len(given.counts.level)
     draws = rules.draws if known.onward else 1
     even, split_even = (draw.chance(generator, draws, rows, regions, windows) for _ in range(2))
-    for day in given.days:
-        _day(made, given, day, known, splits, even, split_even, rules)
+    for part in side_by_side(lambda day: _day(given, day, known, splits, even, split_even, rules), given.days):
+        made.places += part.places
+        made.areas += part.areas
     made.changes = [*_changes("onward", known.onward), *_changes("backward", known.backward)]
     return made
 
@@ -61,9 +63,10 @@ def _changes(direction: str, outlook: Outlook | None) -> Iterator[Row]:
 
 
 def _day(
-    made: Estimate, given: Given, day: Day, known: Outlooks, splits: dict[str, Outlooks], even: draw.Chance,
-    split_even: draw.Chance, rules: Rules,
-) -> None:  # fmt: skip
+    given: Given, day: Day, known: Outlooks, splits: dict[str, Outlooks], even: draw.Chance, split_even: draw.Chance,
+    rules: Rules,
+) -> Estimate:  # fmt: skip
+    made = Estimate()
     rows = day.standing.place
     brought = bring.bring(known, day.standing)
     persons = np.rint(bring.expected(brought))
@@ -98,8 +101,9 @@ def _day(
     is_gap = np.arange(len(place)) >= len(counted)
 
     areas = dict(_areas(given, place))
-    names, members = list(areas), list(areas.values())
-    for name, total in zip(names, sums.added(units.persons, units.drawn, weights, members), strict=True):
+    belongs = sums.belonging(list(areas.values()))
+    everybody, everybody_drawn = units.persons @ belongs, units.drawn @ belongs
+    for name, total in zip(areas, sums.added(everybody, everybody_drawn, weights), strict=True):
         made.areas.append(_row(day.day, name, "_T", "_T", total, 1.0, certain))
     made.places += _by_parts_and_gaps(given, day, units, weights, place, is_gap, certain)
     stated = {"female": np.full(len(place), np.nan), "unsentenced": np.full(len(place), np.nan)}
@@ -110,17 +114,16 @@ def _day(
         share, drawn_share, there = sums.shares(split, units, stated[name], split_even.of(own))
         if not there.any():
             continue
-        some = np.rint(units.persons * share)
-        some_drawn = units.drawn * drawn_share
-        parts = [(some, some_drawn, "F", "_T"), (units.persons - some, units.drawn - some_drawn, "M", "_T")]
+        some, some_drawn = np.rint(units.persons * share) @ belongs, (units.drawn * drawn_share) @ belongs
+        parts = [(some, some_drawn, "F", "_T"), (everybody - some, everybody_drawn - some_drawn, "M", "_T")]
         if name == "unsentenced":
             parts = [(some, some_drawn, "_T", "UNSENTENCED")]
+        covered = (units.persons * there) @ belongs / np.maximum(everybody, 1)
         for values, draws, sex, status in parts:
-            for area, total in zip(names, sums.added(values, draws, weights, members), strict=True):
-                whole = units.persons @ areas[area]
-                covered = float((units.persons * there) @ areas[area] / whole) if whole else 0.0
-                if covered >= rules.split_known_at_least:
-                    made.areas.append(_row(day.day, area, sex, status, total, covered, certain))
+            for area, total, known_share in zip(areas, sums.added(values, draws, weights), covered, strict=True):
+                if known_share >= rules.split_known_at_least:
+                    made.areas.append(_row(day.day, area, sex, status, total, float(known_share), certain))
+    return made
 
 
 def _areas(given: Given, place: Ints) -> Iterator[tuple[str, Bools]]:
@@ -142,7 +145,10 @@ def _by_parts_and_gaps(
     ]
     told = {*day.standing.place.tolist(), *day.by_parts}
     found += [(int(row), "gap", is_gap & (place == row)) for row in sorted(set(place[is_gap].tolist()) - told)]
-    totals = sums.added(units.persons, units.drawn, weights, [which for _, _, which in found])
+    if not found:
+        return []
+    belongs = sums.belonging([which for _, _, which in found])
+    totals = sums.added(units.persons @ belongs, units.drawn @ belongs, weights)
     return [
         {
             "as_of": day.day, "place_id": given.places[row], "basis": basis, "persons": total.central,
