@@ -218,6 +218,15 @@ def test_parts_are_counted_each_at_its_own_latest_year() -> None:
     adds_up(made)
 
 
+def test_the_territories_of_a_place_are_no_parts_of_it() -> None:
+    made = world(
+        *(held(p, n, 2024) for p, n in [("GBR-EAW", 1), ("GBR-NIR", 2), ("GBR-SCT", 4), ("BMU", 8), ("JEY", 16)])
+    )
+    assert made.total()["central"] == 31
+    assert made.one("SELECT persons, basis FROM estimate WHERE place_id = 'GBR'") == {"persons": 7, "basis": "parts"}
+    adds_up(made)
+
+
 def test_a_sum_of_parts_is_not_counted_beside_the_parts() -> None:
     made = world(*(held(p, n, 2024) for p, n in [("GBR-EAW", 1), ("GBR-NIR", 2), ("GBR-SCT", 4)]))
     assert made.figure("GBR", 2024)["derived"] and made.roles()["GBR"] == "by_parts"

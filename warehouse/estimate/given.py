@@ -23,7 +23,8 @@ _DAYS = 10_000_000
 
 #: Parts of a place that publishes for itself are not two systems but one: what they do teaches nothing more.
 PLACES = """
-SELECT place_id, coalesce(region, '') AS region, coalesce(subregion, '') AS subregion, parent,
+SELECT place_id, coalesce(region, '') AS region, coalesce(subregion, '') AS subregion,
+       if(kind = 'part', parent, NULL) AS whole,
        kind <> 'part' OR parent NOT IN (SELECT place_id FROM headline) AS donor
 FROM place WHERE kind IN ('state', 'territory', 'part') ORDER BY place_id
 """
@@ -83,7 +84,7 @@ class Given:
         first_year: that of the first column of every history.
         places: ids, in the order of the rows of every history.
         areas: of each place, region and subregion by name; empty where it has none.
-        parent: of each place, its parent or nothing.
+        whole: of each part, the place of which it is one; of others nothing. A territory is no part.
         counts: persons held.
         splits: by name, the odds of a share of them, with its figures.
         days: in order.
@@ -92,7 +93,7 @@ class Given:
     first_year: int
     places: list[str]
     areas: list[tuple[str, str]]
-    parent: list[str | None]
+    whole: list[str | None]
     counts: History
     splits: Mapping[str, SplitGiven]
     days: list[Day]
@@ -154,7 +155,7 @@ def read(connection: duckdb.DuckDBPyConnection, rules: Rules) -> Given:
         for day in sorted({s["as_of"] for s in standing})
     ]
     areas = [(place["region"], place["subregion"]) for place in places]
-    return Given(first, ids, areas, [place["parent"] for place in places], counts, splits, days)
+    return Given(first, ids, areas, [place["whole"] for place in places], counts, splits, days)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:

@@ -139,9 +139,9 @@ def _by_parts_and_gaps(
     given: Given, day: Day, units: sums.Units, weights: Floats, place: Ints, is_gap: Bools, certain: bool
 ) -> list[Row]:
     """Places that stand by their parts, or by what is believed of people whom no source counts."""
-    parent = [given.parent[p] for p in place]
+    whole = [given.whole[p] for p in place]
     found: list[tuple[int, str, Bools]] = [
-        (row, "parts", np.array([p == given.places[row] for p in parent])) for row in day.by_parts
+        (row, "parts", np.array([p == given.places[row] for p in whole])) for row in day.by_parts
     ]
     told = {*day.standing.place.tolist(), *day.by_parts}
     found += [(int(row), "gap", is_gap & (place == row)) for row in sorted(set(place[is_gap].tolist()) - told)]

@@ -28,14 +28,14 @@ chosen AS (
   ) = 1
 ),
 placed AS (
-  SELECT c.*, p.name, p.parent, population.value AS population, h.value AS held, h.figure_id AS held_figure_id
+  SELECT c.*, p.name, if(p.kind = 'part', p.parent, NULL) AS whole, population.value AS population, h.value AS held, h.figure_id AS held_figure_id
   FROM chosen c
   JOIN place p ON p.place_id = c.place_id AND p.kind IN ('state', 'territory', 'part')
   ASOF LEFT JOIN population ON population.place_id = c.place_id AND population.year <= c.year
   LEFT JOIN headline h ON h.place_id = c.place_id AND h.year = c.year
 ),
--- A part is in its parent's count where there is one.
-once AS (SELECT * FROM placed WHERE parent IS NULL OR parent NOT IN (SELECT place_id FROM placed)),
+-- A part is in its parent's count where there is one; a territory is not.
+once AS (SELECT * FROM placed WHERE whole IS NULL OR whole NOT IN (SELECT place_id FROM placed)),
 counted AS (
   SELECT
     as_of, place_id, name, year, supervision, if(figure_of_all IS NULL, ages, '_T') AS ages, definition, persons, population,
