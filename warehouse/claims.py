@@ -35,8 +35,18 @@ def claims() -> list[dict[str, Any]]:
 
 
 def reads() -> frozenset[str]:
-    """The models that the queries read."""
-    return frozenset().union(*(tables_read(claim["evidence"]) for claim in claims()))
+    """The models that the queries read.
+
+    Raises:
+        Refused: when a query is none.
+    """
+    found: set[str] = set()
+    for claim in claims():
+        try:
+            found |= tables_read(claim["evidence"])
+        except ValueError as error:
+            raise Refused(f"{PATH.name}: {claim['claim']}: {error}") from error
+    return frozenset(found)
 
 
 def make_evidence(connection: duckdb.DuckDBPyConnection) -> None:
