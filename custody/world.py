@@ -68,14 +68,15 @@ def total(home: Home, day: date | None, by: str | None) -> dict[str, Any]:
     if by is not None and by not in (*BY, "year"):
         raise Misused(f"--by {by} is not known; the total is told by {', '.join(BY)} and year.")
     with connect(home) as stored:
-        days = [row["as_of"] for row in rows(stored, "SELECT DISTINCT as_of FROM world_total ORDER BY 1")]
+        years = rows(stored, f"SELECT * FROM world_total WHERE {WORLD} ORDER BY as_of")
+    days = [year["as_of"] for year in years]
     wanted = day or days[-1]
     with connect(home) if wanted in days else on_day(home, wanted) as connection:
         (found,) = rows(connection, f"SELECT * FROM world_total WHERE {WORLD} AND as_of = $day", day=wanted)
         if by is None:
             parts = []
         elif by == "year":
-            parts = rows(connection, f"SELECT * FROM world_total WHERE {WORLD} ORDER BY as_of")
+            parts = years
         else:
             where = f"({BY[by]}) AND as_of = $day ORDER BY level, central DESC"
             parts = rows(connection, f"SELECT * FROM world_total WHERE {where}", day=wanted)
