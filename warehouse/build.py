@@ -102,7 +102,9 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
     if not home.warehouse.exists():
         raise Refused("There is no warehouse yet; run `custody run --offline` first.")
     try:
-        return duckdb.connect(str(home.warehouse), read_only=True)
+        connection = duckdb.connect(str(home.warehouse), read_only=True)
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
+        return connection
     except duckdb.Error as error:
         raise Refused(f"{home.warehouse} cannot be read; delete it and run `custody run --offline`.") from error
 

@@ -308,7 +308,10 @@ def test_the_command_tries_nothing_twice(tmp_path: Path) -> None:
 def test_tables_tell_their_first_rows_and_how_they_changed(store: dg.DagsterInstance, tmp_path: Path) -> None:
     told = materialised(store, dg.AssetKey("world_total"))
     with duckdb.connect(str(homes.built() / "warehouse.duckdb"), read_only=True) as connection:
-        asked = connection.execute("SELECT total, places FROM world_total WHERE place_id = 'WLD'").fetchall()
+        asked = connection.execute(
+            "SELECT central, places FROM world_total "
+            "WHERE level = 'world' AND sex = '_T' AND legal_status = '_T' AND as_of = DATE '2025-12-31'"
+        ).fetchall()
     assert (told["persons in prison"], told["places"]) == asked[0]
     assert told["warehouse"] == str(homes.built() / "warehouse.duckdb")
     assert "rows before" not in told  # the first build

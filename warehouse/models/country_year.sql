@@ -94,7 +94,7 @@ SELECT
   population.value AS population,
   j.persons_held / population.value * 100000 AS persons_held_per_100k,
   e.persons AS estimate, e.low AS estimate_low, e.high AS estimate_high, e.basis AS estimate_basis,
-  concat_ws('; ', j.sources, 'population: ' || population.source_id) AS sources,
+  nullif(concat_ws('; ', j.sources, 'population: ' || population.source_id), '') AS sources,
   nullif(concat_ws(', ',
     CASE WHEN wrong_sexes AND female IS NOT NULL THEN 'persons_held_female' END,
     CASE WHEN wrong_sexes AND male IS NOT NULL THEN 'persons_held_male' END,
