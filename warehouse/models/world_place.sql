@@ -25,7 +25,8 @@ leaf AS (
     coalesce(s.source_id, f.source_id) AS source_id,
     coalesce(s.period_start, f.period_start) AS period_start,
     coalesce(date_diff('day', s.period_end, d.day), date_diff('day', d.day, f.period_end)) AS days
-  FROM reference.day d, place p
+  FROM reference.day d
+  CROSS JOIN place p
   LEFT JOIN standing s ON s.day = d.day AND s.place_id = p.place_id
   LEFT JOIN following f ON f.day = d.day AND f.place_id = p.place_id
   WHERE p.kind IN ('state', 'territory', 'part')
