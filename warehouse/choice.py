@@ -25,6 +25,7 @@ NUMBERS = (
     "juveniles_at_most",
     "out_of_scale",
     "back_at_most",
+    "covered_at_least",
     "bound_at_most",
 )
 

@@ -57,3 +57,5 @@ SELECT
   if(people_known > people, 1, people_known / people) AS population_share
 FROM summed s
 LEFT JOIN estimated e ON e.as_of = s.as_of AND e.place_id = s.area
+WHERE s.as_of IN (SELECT as_of FROM summed, reference.rules WHERE area = 'WLD' AND people_known >= covered_at_least * people)
+   OR s.as_of = (SELECT max(day) FROM reference.day)

@@ -108,3 +108,4 @@ SELECT
   if(people > world.value, 1, people / world.value) AS population_share, note
 FROM step
 ASOF LEFT JOIN (FROM population WHERE place_id = 'WLD') world ON world.year <= year(step.as_of)
+WHERE step.as_of IN (SELECT as_of FROM world_total)
