@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import re
 import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -92,21 +93,75 @@ class _Again(Exception):
         self.wait = wait
 
 
+CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.ASCII)
+
+
 @dataclass
-class _Partial:
-    """The part of a file that came before the connection broke, with the strong tag of the file that it is part of."""
+class _Part:
+    """What came of a file before the connection broke, and by what one knows the rest to be of the same file.
 
-    data: bytearray = field(default_factory=bytearray)
+    `tag` is strong; `length` is that of the whole, where it was said.
+    """
+
+    url: str = ""
     tag: str | None = None
+    last_modified: str | None = None
+    length: int | None = None
+    data: bytearray = field(default_factory=bytearray)
 
-    def headers(self) -> dict[str, str]:
+    def begin(self, url: str, headers: Mapping[str, str]) -> None:
+        """Start anew with an answer that is the whole file."""
+        self.forget()
+        tag, length = headers.get("ETag", ""), headers.get("Content-Length", "")
+        self.url, self.last_modified = url, headers.get("Last-Modified")
+        self.tag = tag if tag.startswith('"') and _packing(headers) == "identity" else None
+        self.length = int(length) if length.isdecimal() and "Transfer-Encoding" not in headers else None
+
+    def forget(self) -> None:
+        """What came is of no use."""
+        self.url, self.tag, self.last_modified, self.length = "", None, None, None
+        self.data.clear()
+
+    def headers(self, url: str) -> dict[str, str]:
         """Ask for the rest, if the file is still the same."""
-        return {"Range": f"bytes={len(self.data)}-", "If-Range": self.tag} if self.tag and self.data else {}
+        if url != self.url or not self.tag or not self.data:
+            return {}
+        return {"Range": f"bytes={len(self.data)}-", "If-Range": self.tag}
+
+    def goes_on(self, url: str, headers: Mapping[str, str]) -> bool:
+        """Whether an answer is what was asked for: all the rest, from where the connection broke, of the same file."""
+        span = CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+        if not span or not self.headers(url) or _packing(headers) != "identity" or headers.get("ETag") != self.tag:
+            return False
+        if headers.get("Last-Modified", self.last_modified) != self.last_modified:
+            return False
+        first, last, length = map(int, span.groups())
+        if first != len(self.data) or last + 1 != length or self.length not in (None, length):
+            return False
+        self.length = length
+        return True
+
+
+@dataclass
+class _Errand:
+    """One file to be got, over all tries: what is asked, and what came of it so far."""
+
+    url: str
+    hosts: Collection[str]
+    known: Validators
+    part: _Part = field(default_factory=_Part)
 
 
 def addresses(host: str) -> list[str]:
     """The addresses of a host."""
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
+
+
+class _Session(requests.Session):
+    """Follows nobody: where a server leads on is looked at by the client, and what it sends along is not read."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
 
 
 class Client:
@@ -131,7 +186,7 @@ class Client:
     ) -> None:
         self.limits = limits or Limits()
         self._resolve, self._sleep = resolve, sleep
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = lambda request: request  # what ~/.netrc holds is for nobody here
         self._session.headers.update(
             {"User-Agent": f"Custody/0.1 (open record of imprisonment; {contact})", "Accept": "*/*"}
@@ -153,12 +208,18 @@ class Client:
         Raises:
             NotFetched: with one sentence that says why.
         """
-        allowed = {urlsplit(url).hostname or "", *hosts}
-        begun, asked_at = time.monotonic(), now()
-        partial, why = _Partial(), ""
+        try:
+            return self._get(_Errand(url, hosts, known or Validators()))
+        except (ValueError, OverflowError) as error:  # of whatever a server may say that no server should
+            why = f"the address or the answer is not as HTTP has it ({_reason(error)})"
+            raise NotFetched(f"{url}: {why}; look at the publisher's page.") from error
+
+    def _get(self, errand: _Errand) -> Answer:
+        """The file, in as many tries as it takes."""
+        url, begun, asked_at = errand.url, time.monotonic(), now()
         for attempt in range(1, self.limits.tries + 1):
             try:
-                final, response_headers, status, body = self._ask(url, allowed, known or Validators(), partial, begun)
+                final, response_headers, status, body = self._ask(errand, begun)
             except _Again as again:
                 why = str(again)
                 wait = self._wait(attempt, again.wait)
@@ -178,7 +239,7 @@ class Client:
         """Refuse where this machine's clock was set back: what is retrieved then would never be the newest."""
         try:
             ahead = parsedate_to_datetime(date or "") - datetime.fromisoformat(asked_at)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return
         if ahead > timedelta(days=1):
             raise NotFetched(f"{url}: it is {date} there and {asked_at} by the clock of this machine; set the clock.")
@@ -190,36 +251,41 @@ class Client:
         return random.uniform(0, min(self.limits.longest_wait, self.limits.first_wait * 2 ** (attempt - 1)))
 
     def _ask(
-        self, url: str, allowed: Collection[str], known: Validators, partial: _Partial, begun: float
+        self, errand: _Errand, begun: float
     ) -> tuple[str, requests.structures.CaseInsensitiveDict[str], int, bytes | None]:
         """One try, over all places to which the server leads on."""
-        here, seen = url, {url}
+        url = here = errand.url
+        seen = {url}
         while True:
-            host = self._allowed(url, here, allowed)
-            with self._turn(host), closing(self._send(here, known, partial)) as response:
+            host = self._allowed(errand, here)
+            with self._turn(host), closing(self._send(errand, here)) as response:
                 if response.status_code in MOVED:
-                    here = urljoin(here, response.headers.get("Location", ""))
+                    here = _led(url, here, response.headers.get("Location", ""))
                     if here in seen or len(seen) > self.limits.redirects:
                         raise NotFetched(
                             f"{url}: the server leads on in a circle, at last to {here}; look at the page."
                         )
                     seen.add(here)
                     continue
-                if response.status_code == 304 and known.headers():
+                if response.status_code == 304 and errand.known.headers():
                     return here, response.headers, 304, None
-                self._refuse(url, response)
-                return here, response.headers, 200, self._body(url, response, partial, begun)
+                self._refuse(errand, here, response)
+                return here, response.headers, 200, self._body(errand, here, response, begun)
 
-    def _allowed(self, url: str, here: str, allowed: Collection[str]) -> str:
+    def _allowed(self, errand: _Errand, here: str) -> str:
         """The host, refused unless it may be asked."""
-        parts = urlsplit(here)
-        host = parts.hostname or ""
+        url = errand.url
         led = "" if here == url else f" leads on to {here}, which"
+        try:
+            parts = urlsplit(here)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise NotFetched(f"{url}:{led} is no address ({error}); look at the publisher's page.") from error
         if parts.scheme != "https":
             raise NotFetched(
                 f"{url}:{led} is no https address; say the new one in source.yml if it is the publisher's."
             )
-        if host not in allowed or parts.username or parts.port not in (None, 443):
+        if host not in (urlsplit(url).hostname, *errand.hosts) or "@" in parts.netloc or port not in (None, 443):
             raise NotFetched(
                 f"{url}:{led} is at a host that source.yml does not name; add it to `hosts` if it is right."
             )
@@ -244,11 +310,12 @@ class Client:
             finally:
                 self._last[host] = time.monotonic()
 
-    def _send(self, url: str, known: Validators, partial: _Partial) -> requests.Response:
+    def _send(self, errand: _Errand, here: str) -> requests.Response:
+        url = errand.url
         try:
             return self._session.get(
-                url,
-                headers={**known.headers(), **partial.headers()},
+                here,
+                headers={**errand.known.headers(), **errand.part.headers(here)},
                 stream=True,
                 timeout=(self.limits.connect, self.limits.read),
                 allow_redirects=False,
@@ -258,11 +325,16 @@ class Client:
         except requests.Timeout as error:
             raise _Again("the server does not answer in time") from error
         except requests.RequestException as error:
+            if isinstance(error, ValueError):  # an address or a header that will be as wrong the next time
+                raise
             raise _Again(f"the connection failed ({_reason(error)})") from error
 
-    def _refuse(self, url: str, response: requests.Response) -> None:
+    def _refuse(self, errand: _Errand, here: str, response: requests.Response) -> None:
         """Refuse an answer that is no file."""
-        status = response.status_code
+        url, status = errand.url, response.status_code
+        if status == 416 and errand.part.headers(here):
+            errand.part.forget()
+            raise _Again("the server has no such rest of the file as was asked for")
         if status in MAY_PASS:
             wait = _asked_wait(response.headers.get("Retry-After"))
             if wait is not None and wait > self.limits.patience:
@@ -272,24 +344,21 @@ class Client:
             hint = {404: " The file may have moved.", 410: " The file was taken away.", 403: " It may refuse programs."}
             raise NotFetched(f"{url}: the server answers {status}.{hint.get(status, '')} Look at the publisher's page.")
 
-    def _body(self, url: str, response: requests.Response, partial: _Partial, begun: float) -> bytes:
+    def _body(self, errand: _Errand, here: str, response: requests.Response, begun: float) -> bytes:
         """The body, whole, unpacked, and no larger than allowed."""
-        headers, most = response.headers, self.limits.max_bytes
-        encoding = headers.get("Content-Encoding", "identity").lower()
+        url, part, most = errand.url, errand.part, self.limits.max_bytes
+        encoding = _packing(response.headers)
         if encoding not in ("identity", "gzip", "x-gzip"):
             raise NotFetched(f"{url}: the server packs the file as {encoding!r}, which was not asked for.")
-        if response.status_code == 206:
-            if not headers.get("Content-Range", "").startswith(f"bytes {len(partial.data)}-"):
-                partial.data.clear()
-                raise _Again("the server gives another part of the file than was asked for")
-        else:
-            partial.data.clear()
-        tag = headers.get("ETag", "")
-        partial.tag = tag if encoding == "identity" and tag.startswith('"') else None
+        if response.status_code != 206:
+            part.begin(here, response.headers)
+        elif not part.goes_on(here, response.headers):
+            part.forget()
+            raise _Again("the server gives another part of the file than was asked for")
         try:
             while chunk := response.raw.read1(CHUNK, decode_content=False):
-                partial.data += chunk
-                if len(partial.data) > most:
+                part.data += chunk
+                if len(part.data) > most:
                     raise NotFetched(f"{url}: more than {most:,} bytes come; it is not the file that was expected.")
                 if time.monotonic() > begun + self.limits.total:
                     raise NotFetched(f"{url}: not whole after {self.limits.total:,.0f} seconds; ask again later.")
@@ -297,8 +366,10 @@ class Client:
             raise _Again("the server stops sending in the middle of the file") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _Again("the connection broke in the middle of the file") from error
-        data = bytes(partial.data)
-        partial.data.clear()
+        data, length = bytes(part.data), part.length
+        part.forget()
+        if length not in (None, len(data)):
+            raise _Again(f"the file has {len(data):,} bytes where the server says {length:,}")
         return data if encoding == "identity" else self._unpacked(url, data)
 
     def _unpacked(self, url: str, data: bytes) -> bytes:
@@ -314,6 +385,20 @@ class Client:
         return plain
 
 
+def _packing(headers: Mapping[str, str]) -> str:
+    """How the body is packed."""
+    return headers.get("Content-Encoding", "identity").lower()
+
+
+def _led(url: str, here: str, location: str) -> str:
+    """The address to which a server leads on; its bytes, which came as Latin-1, are UTF-8 where they are not ASCII."""
+    try:
+        return urljoin(here, location.encode("latin-1").decode("utf-8"))
+    except ValueError as error:
+        where = f"leads on to {location!r}, which is no address"
+        raise NotFetched(f"{url}: {where}; look at the publisher's page.") from error
+
+
 def _asked_wait(header: str | None) -> float | None:
     """Seconds that a Retry-After asks for, which is a number or a day; None where there is none."""
     if header is None:
@@ -322,7 +407,7 @@ def _asked_wait(header: str | None) -> float | None:
         return float(header)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

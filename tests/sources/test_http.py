@@ -124,12 +124,76 @@ def test_a_server_may_lead_on_within_its_host_and_to_those_that_are_named(server
         ("file:///etc/passwd", "is no https address"),
         ("https://publisher.example:8443/a.csv", "at a host that source.yml does not name"),
         ("https://user:word@publisher.example/a.csv", "at a host that source.yml does not name"),
+        ("https://:word@publisher.example/a.csv", "at a host that source.yml does not name"),
+        ("https://publisher.example:abc/", "is no address"),
+        ("https://publisher.example:99999/x", "is no address"),
+        ("https://[bad/", "is no address"),
+        ("/\xe9\xff", "is no address"),
     ],
 )
 def test_a_server_may_not_lead_elsewhere(server: Server, to: str, why: str) -> None:
     server.on(URL, status(302, Location=to))
     assert why in refused(server.client())
     assert len(server.asked) == 1
+
+
+def test_letters_beyond_ascii_are_led_on_to_as_utf_8(server: Server) -> None:
+    server.on(URL, status(302, Location="/caf\u00c3\u00a9.csv"))  # the two bytes of an e with an accent
+    server.on("https://publisher.example/caf%C3%A9.csv", whole(BODY))
+    assert server.client().get(URL).body == BODY
+
+
+def test_what_is_sent_along_with_where_to_go_is_not_read(server: Server) -> None:
+    def endless(request: Request) -> None:
+        request.send_response(302)
+        request.send_header("Location", "/new.csv")
+        request.send_header("Content-Length", "1000000000")
+        request.end_headers()
+        request.wfile.write(b"x" * 1000)
+        time.sleep(1)
+
+    server.on(URL, endless)
+    server.on("https://publisher.example/new.csv", whole(BODY))
+    answer = server.client().get(URL)
+    assert (answer.body, answer.tries) == (BODY, 1)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://publisher.example:abc/a", "https://[bad/a", "https://publisher.example:99999/"]
+)
+def test_what_is_no_address_is_refused(server: Server, url: str) -> None:
+    assert "is no address" in refused(server.client(), url)
+    assert not server.asked
+
+
+ABSURD = "Wed, 29 Apr 2026 11:00:00 +99999999999999999999"
+
+
+@pytest.mark.parametrize("date", [ABSURD, "Wed, 29 Apr 99999999999999999999 11:00:00 GMT", "Wed, 31 Feb 2026", "soon"])
+def test_a_day_that_is_none_is_as_good_as_none(server: Server, date: str) -> None:
+    def dated(request: Request) -> None:
+        request.send_response_only(200)
+        for name, value in {"Date": date, "Content-Length": str(len(BODY))}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(BODY)
+
+    server.on(URL, status(429, Retry_After=date), dated)
+    answer = server.client().get(URL)
+    assert (answer.body, answer.tries, answer.headers["Date"]) == (BODY, 2, date)
+
+
+@pytest.mark.parametrize("lengths", [("5", "7"), ("-5",), ("abc",)])
+def test_lengths_that_are_none_are_refused_or_take_nothing_in(server: Server, lengths: tuple[str, ...]) -> None:
+    def answer(request: Request) -> None:
+        request.send_response(200)
+        for length in lengths:
+            request.send_header("Content-Length", length)
+        request.end_headers()
+        request.reset()
+
+    server.on(URL, answer)
+    refused(server.client())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.8", "169.254.169.254", "192.168.1.1", "::1", "fd00::1"])
@@ -190,6 +254,93 @@ def test_the_wrong_part_is_not_joined(server: Server) -> None:
     wrong = status(206, BODY[7:], Content_Range=f"bytes 7-{len(BODY) - 1}/{len(BODY)}", ETag='"a"')
     server.on(URL, cut(BODY, 1000, ETag='"a"'), wrong, whole(BODY))
     assert server.client().get(URL).body == BODY
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"ETag": '"b"'},
+        {},
+        {"ETag": 'W/"a"'},
+        {"ETag": '"a"', "Last_Modified": "Thu, 30 Apr 2026 11:00:00 GMT"},
+        {"ETag": '"a"', "Content_Encoding": "gzip"},
+    ],
+)
+def test_a_rest_of_another_file_is_not_joined(server: Server, after: dict[str, str]) -> None:
+    other = BODY.replace(b"5000", b"9999")
+    before = cut(BODY, 1000, ETag='"a"', Last_Modified="Wed, 29 Apr 2026 11:00:00 GMT")
+    server.on(URL, before, rest(other, **after), whole(other, ETag='"b"'))
+    answer = server.client().get(URL)
+    assert answer.body == other
+    assert [headers.get("Range") for _, headers in server.asked] == [None, "bytes=1000-", None]
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        f"bytes 1000-1099/{len(BODY)}",  # a part of the rest
+        "bytes 1000-1099/1100",  # of a file of another length
+        "bytes 1000-1099/*",
+        f"bytes 999-1098/{len(BODY)}",
+        f"bytes 1000-{len(BODY)}/{len(BODY)}",
+        "lines 1000-1099/1100",
+        "",
+    ],
+)
+def test_a_short_rest_is_not_taken_for_the_whole(server: Server, span: str) -> None:
+    short = status(206, BODY[1000:1100], Content_Range=span, ETag='"a"')
+    server.on(URL, cut(BODY, 1000, ETag='"a"'), short, whole(BODY, ETag='"a"'))
+    answer = server.client().get(URL)
+    assert (answer.body, answer.tries) == (BODY, 3)
+
+
+def test_a_rest_shorter_than_it_says_is_not_taken_for_the_whole(server: Server) -> None:
+    span = f"bytes 1000-{len(BODY) - 1}/{len(BODY)}"
+    short = status(206, BODY[1000:1100], Content_Range=span, ETag='"a"')
+    server.on(URL, cut(BODY, 1000, ETag='"a"'), short)
+    assert f"the file has 1,100 bytes where the server says {len(BODY):,}" in refused(
+        server.client(replace(QUICK, tries=2))
+    )
+    server.on(URL, cut(BODY, 1000, ETag='"a"'), short, whole(BODY))
+    assert server.client().get(URL).body == BODY
+
+
+def test_a_part_that_was_not_asked_for_is_no_file(server: Server) -> None:
+    part = status(206, BODY[:100], Content_Range=f"bytes 0-99/{len(BODY)}", ETag='"a"')
+    server.on(URL, part)
+    assert "another part of the file than was asked for" in refused(server.client())
+    whole_as_part = status(206, BODY, Content_Range=f"bytes 0-{len(BODY) - 1}/{len(BODY)}", ETag='"a"')
+    server.on(URL, whole_as_part)
+    assert "another part of the file than was asked for" in refused(server.client())
+
+
+def test_where_the_rest_is_gone_one_starts_anew(server: Server) -> None:
+    server.on(URL, cut(BODY, 1000, ETag='"a"'), status(416, Content_Range="bytes */5"), whole(BODY[:5], ETag='"b"'))
+    assert server.client().get(URL).body == BODY[:5]
+
+
+def test_the_rest_is_asked_for_where_the_beginning_came_from(server: Server) -> None:
+    """Another address to which the server leads on the second time may give the same tag to another file."""
+    other = BODY.replace(b"5000", b"9999")
+    server.on(URL, status(302, Location="/a"), status(302, Location="/b"))
+    server.on("https://publisher.example/a", cut(BODY, 1000, ETag='"1"'))
+    server.on("https://publisher.example/b", whole(other, ETag='"1"'))
+    assert server.client().get(URL).body == other
+    assert all("Range" not in headers for _, headers in server.asked)
+
+
+def test_a_rest_whose_whole_length_was_not_said_before(server: Server) -> None:
+    def chunked(request: Request) -> None:
+        request.send_response(200)
+        request.send_header("ETag", '"a"')
+        request.send_header("Transfer-Encoding", "chunked")
+        request.end_headers()
+        request.wfile.write(b"3e8\r\n" + BODY[:1000] + b"\r\n")
+        request.reset()
+
+    server.on(URL, chunked, rest(BODY, ETag='"a"'))
+    answer = server.client().get(URL)
+    assert (answer.body, answer.tries) == (BODY, 2)
 
 
 def test_a_file_that_always_breaks_off_is_refused(server: Server) -> None:
