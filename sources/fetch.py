@@ -32,9 +32,6 @@ EARLY = timedelta(hours=6)
 #: How a publisher can reach who runs this: an address of mail or of a page.
 CONTACT = "CUSTODY_CONTACT"
 
-#: How many sources are asked at once; one host is asked one thing at a time whatever this is.
-AT_ONCE = 8
-
 Get = Callable[[str], bytes]
 Progress = Callable[[str], None]
 
@@ -66,7 +63,7 @@ def fetch(
 ) -> list[Asked]:
     """Ask for the files of sources and archive what is new; those of different hosts at the same time."""
     chosen = list(sources)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(max(1, len(chosen))) as pool:  # most wait: the client asks few hosts at once, each in turn
         answers = pool.map(lambda source: list(_fetch(home, source, client, due_only, progress)), chosen)
         return [asked for of_source in answers for asked in of_source]
 

@@ -6,10 +6,10 @@ one sentence. Nothing is stored here and nothing is known of sources: see `sourc
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import re
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -23,11 +23,12 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter
 
 from sources.asked import Validators
 from sources.errors import Refused
 from sources.home import now
+from sources.wire import Adapter, NotPublic, at_most, is_public
 
 MOVED = frozenset({301, 302, 303, 307, 308})
 MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -43,7 +44,8 @@ class Limits:
     """How long and how much: seconds, tries, bytes.
 
     `connect` and `read` are the longest waits for the server's next sign of life, `total` for the whole file with all
-    its tries; `patience` is the longest wait that a server may ask for.
+    its tries and the waits between them, but not the wait until its host is free; `patience` is the longest wait that a
+    server may ask for, and `at_once` how many hosts are asked at the same time.
     """
 
     connect: float = 15
@@ -56,6 +58,7 @@ class Limits:
     pause: float = 0.25
     redirects: int = 5
     max_bytes: int = 256 << 20
+    at_once: int = 8
 
 
 @dataclass(frozen=True)
@@ -144,11 +147,12 @@ class _Part:
 
 @dataclass
 class _Errand:
-    """One file to be got, over all tries: what is asked, and what came of it so far."""
+    """One file to be got, over all tries: what is asked, how long it took, and what came of it so far."""
 
     url: str
     hosts: Collection[str]
     known: Validators
+    seconds: float = 0
     part: _Part = field(default_factory=_Part)
 
 
@@ -180,7 +184,7 @@ class Client:
         contact: str,
         limits: Limits | None = None,
         *,
-        adapter: HTTPAdapter | None = None,
+        adapter: BaseAdapter | None = None,
         resolve: Callable[[str], list[str]] = addresses,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -192,9 +196,10 @@ class Client:
             {"User-Agent": f"Custody/0.1 (open record of imprisonment; {contact})", "Accept": "*/*"}
         )
         self._session.headers["Accept-Encoding"] = "gzip"
-        self._session.mount("https://", adapter or HTTPAdapter(pool_connections=16, pool_maxsize=4))
+        self._session.mount("https://", adapter or Adapter(pool_connections=16, pool_maxsize=4))
         self._turns: dict[str, threading.Lock] = {}
-        self._last: dict[str, float] = {}
+        self._free: dict[str, float] = {}
+        self._slots = threading.BoundedSemaphore(self.limits.at_once)
         self._guard = threading.Lock()
 
     def get(self, url: str, hosts: Collection[str] = (), known: Validators | None = None) -> Answer:
@@ -216,23 +221,24 @@ class Client:
 
     def _get(self, errand: _Errand) -> Answer:
         """The file, in as many tries as it takes."""
-        url, begun, asked_at = errand.url, time.monotonic(), now()
+        url, asked_at = errand.url, now()
         for attempt in range(1, self.limits.tries + 1):
             try:
-                final, response_headers, status, body = self._ask(errand, begun)
+                final, response_headers, status, body = self._ask(errand)
             except _Again as again:
-                why = str(again)
                 wait = self._wait(attempt, again.wait)
-                if attempt == self.limits.tries or time.monotonic() + wait > begun + self.limits.total:
+                errand.seconds += wait
+                if attempt == self.limits.tries or errand.seconds > self.limits.total:
                     times = f"{attempt} times" if attempt > 1 else "once"
                     raise NotFetched(
-                        f"{url}: {why}; asked {times}. The last good file stays; the next run asks again."
+                        f"{url}: {again}; asked {times}. The last good file stays; the next run asks again."
                     ) from None
-                self._sleep(wait)
+                if again.wait is None:  # else the host rests, for whatever is asked of it
+                    self._sleep(wait)
                 continue
             self._same_day(url, asked_at, response_headers.get("Date"))
             kept = {name: response_headers[name] for name in KEPT if name in response_headers}
-            return Answer(url, final, status, asked_at, round(time.monotonic() - begun, 3), attempt, kept, body)
+            return Answer(url, final, status, asked_at, round(errand.seconds, 3), attempt, kept, body)
         raise AssertionError("a request is made at least once")
 
     def _same_day(self, url: str, asked_at: str, date: str | None) -> None:
@@ -250,15 +256,13 @@ class Client:
             return asked
         return random.uniform(0, min(self.limits.longest_wait, self.limits.first_wait * 2 ** (attempt - 1)))
 
-    def _ask(
-        self, errand: _Errand, begun: float
-    ) -> tuple[str, requests.structures.CaseInsensitiveDict[str], int, bytes | None]:
+    def _ask(self, errand: _Errand) -> tuple[str, requests.structures.CaseInsensitiveDict[str], int, bytes | None]:
         """One try, over all places to which the server leads on."""
         url = here = errand.url
         seen = {url}
         while True:
             host = self._allowed(errand, here)
-            with self._turn(host), closing(self._send(errand, here)) as response:
+            with self._turn(url, host), self._in_time(errand), closing(self._send(errand, here)) as response:
                 if response.status_code in MOVED:
                     here = _led(url, here, response.headers.get("Location", ""))
                     if here in seen or len(seen) > self.limits.redirects:
@@ -269,8 +273,8 @@ class Client:
                     continue
                 if response.status_code == 304 and errand.known.headers():
                     return here, response.headers, 304, None
-                self._refuse(errand, here, response)
-                return here, response.headers, 200, self._body(errand, here, response, begun)
+                self._refuse(errand, here, host, response)
+                return here, response.headers, 200, self._body(errand, here, response)
 
     def _allowed(self, errand: _Errand, here: str) -> str:
         """The host, refused unless it may be asked."""
@@ -293,22 +297,44 @@ class Client:
             found = self._resolve(host)
         except OSError as error:
             raise _Again(f"the name {host} is not known ({error.strerror or error})") from None
-        if private := [a for a in found if not ipaddress.ip_address(a.split("%")[0]).is_global]:
-            raise NotFetched(f"{url}: {host} is at {private[0]}, which is no public address; nothing was asked.")
+        if private := [address for address in found if not is_public(address)]:
+            raise _not_public(url, host, private[0])
         return host
 
     @contextmanager
-    def _turn(self, host: str) -> Iterator[None]:
-        """A host is asked one thing at a time, with a pause between."""
+    def _turn(self, url: str, host: str) -> Iterator[None]:
+        """A host is asked one thing at a time, with a pause between, and with the rest that it asks for."""
         with self._guard:
             turn = self._turns.setdefault(host, threading.Lock())
         with turn:
-            if (left := self._last.get(host, -self.limits.pause) + self.limits.pause - time.monotonic()) > 0:
+            if (left := self._free.get(host, 0) - time.monotonic()) > self.limits.patience:
+                raise NotFetched(f"{url}: {host} has asked to wait, {left:,.0f} seconds from now; ask later.")
+            if left > 0:
                 self._sleep(left)
-            try:
+            with self._slots:
+                try:
+                    yield
+                finally:
+                    self._rest(host, self.limits.pause)
+
+    def _rest(self, host: str, seconds: float) -> None:
+        """Ask nothing of a host, of whose turn this is, for so long."""
+        self._free[host] = max(self._free.get(host, 0), time.monotonic() + seconds)
+
+    @contextmanager
+    def _in_time(self, errand: _Errand) -> Iterator[None]:
+        """Give up what is not whole in time, whatever has come of it."""
+        begun = time.monotonic()
+        try:
+            with at_most(self.limits.total - errand.seconds) as exchange:
                 yield
-            finally:
-                self._last[host] = time.monotonic()
+        except _Again:
+            if not exchange.over:
+                raise
+        finally:
+            errand.seconds += time.monotonic() - begun
+        if exchange.over:
+            raise NotFetched(f"{errand.url}: not whole after {self.limits.total:,.0f} seconds; ask again later.")
 
     def _send(self, errand: _Errand, here: str) -> requests.Response:
         url = errand.url
@@ -320,7 +346,11 @@ class Client:
                 timeout=(self.limits.connect, self.limits.read),
                 allow_redirects=False,
             )
+        except NotPublic as error:
+            raise _not_public(url, str(urlsplit(here).hostname), error.address) from error
         except requests.exceptions.SSLError as error:
+            if not isinstance(_innermost(error), ssl.SSLCertVerificationError):
+                raise _Again(f"the connection failed ({_reason(error)})") from error
             raise NotFetched(f"{url}: the server's certificate does not hold ({_reason(error)}).") from error
         except requests.Timeout as error:
             raise _Again("the server does not answer in time") from error
@@ -329,7 +359,7 @@ class Client:
                 raise
             raise _Again(f"the connection failed ({_reason(error)})") from error
 
-    def _refuse(self, errand: _Errand, here: str, response: requests.Response) -> None:
+    def _refuse(self, errand: _Errand, here: str, host: str, response: requests.Response) -> None:
         """Refuse an answer that is no file."""
         url, status = errand.url, response.status_code
         if status == 416 and errand.part.headers(here):
@@ -337,6 +367,7 @@ class Client:
             raise _Again("the server has no such rest of the file as was asked for")
         if status in MAY_PASS:
             wait = _asked_wait(response.headers.get("Retry-After"))
+            self._rest(host, wait or 0)
             if wait is not None and wait > self.limits.patience:
                 raise NotFetched(f"{url}: the server answers {status} and asks to wait {wait:,.0f} seconds; ask later.")
             raise _Again(f"the server answers {status}", wait)
@@ -344,7 +375,7 @@ class Client:
             hint = {404: " The file may have moved.", 410: " The file was taken away.", 403: " It may refuse programs."}
             raise NotFetched(f"{url}: the server answers {status}.{hint.get(status, '')} Look at the publisher's page.")
 
-    def _body(self, errand: _Errand, here: str, response: requests.Response, begun: float) -> bytes:
+    def _body(self, errand: _Errand, here: str, response: requests.Response) -> bytes:
         """The body, whole, unpacked, and no larger than allowed."""
         url, part, most = errand.url, errand.part, self.limits.max_bytes
         encoding = _packing(response.headers)
@@ -360,8 +391,6 @@ class Client:
                 part.data += chunk
                 if len(part.data) > most:
                     raise NotFetched(f"{url}: more than {most:,} bytes come; it is not the file that was expected.")
-                if time.monotonic() > begun + self.limits.total:
-                    raise NotFetched(f"{url}: not whole after {self.limits.total:,.0f} seconds; ask again later.")
         except urllib3.exceptions.ReadTimeoutError as error:
             raise _Again("the server stops sending in the middle of the file") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -383,6 +412,10 @@ class Client:
         if not unpacking.eof or unpacking.unused_data:
             raise _Again("the file is packed as gzip and is not whole")
         return plain
+
+
+def _not_public(url: str, host: str, address: str) -> NotFetched:
+    return NotFetched(f"{url}: {host} is at {address}, which is no public address; nothing was asked.")
 
 
 def _packing(headers: Mapping[str, str]) -> str:
@@ -413,8 +446,14 @@ def _asked_wait(header: str | None) -> float | None:
 
 def _reason(error: BaseException) -> str:
     """The innermost reason that libraries give, without their wrapping."""
+    inner = _innermost(error)
+    return str(getattr(inner, "strerror", None) or inner).split("(")[0].strip() or type(inner).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The error that others were raised for."""
     while (inner := error.__cause__ or error.__context__ or getattr(error, "reason", None)) and isinstance(
         inner, BaseException
     ):
         error = inner
-    return str(getattr(error, "strerror", None) or error).split("(")[0].strip() or type(error).__name__
+    return error

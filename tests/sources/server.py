@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
 
 from sources.http import Client, Limits
+from sources.wire import Adapter, Watched
 
 #: What a publisher's host resolves to here: an address that is public, and that nobody asks.
 PUBLIC = "93.184.216.34"
@@ -68,6 +70,11 @@ class Server(ThreadingHTTPServer):
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.addresses: dict[str, list[str]] = {}
 
+    def handle_error(self, *client: Any) -> None:
+        """A connection that the other side breaks is what many tests are about."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(*client)
+
     def on(self, url: str, *answers: Answering) -> str:
         """Answer an address so, one after the other; gives the address."""
         self.answers[_path(requests.Request("GET", url).prepare().url)] = list(
@@ -90,15 +97,23 @@ class Server(ThreadingHTTPServer):
         return led(self.server_address[1], limits, self.resolve, sleep)
 
 
-class Led(HTTPAdapter):
+class Plain(HTTPConnectionPool):
+    """Connections to a server on loopback, which knows no TLS."""
+
+    ConnectionCls = Watched
+
+
+class Led(Adapter):
     """Leads requests for any host to one server."""
+
+    pools: ClassVar = {"http": Plain}
 
     def __init__(self, to: str) -> None:
         super().__init__()
         self.to = to
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """As `HTTPAdapter.send`."""
+        """As `Adapter.send`."""
         request.url = self.to + _path(request.url)
         return super().send(request, *args, **kwargs)
 
