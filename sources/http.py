@@ -13,12 +13,12 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -63,7 +63,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answered; `body` is None where the file has not changed."""
+    """What a server answered; `body` is None where the file has not changed.
+
+    `redirects` are the answers that led on to another address, in their order; `request` is what was sent with the last
+    question, of which none is a secret. Records of an earlier Custody have neither.
+    """
 
     url: str
     final_url: str
@@ -72,6 +76,8 @@ class Answer:
     seconds: float
     tries: int
     headers: dict[str, str]
+    redirects: list[dict[str, Any]]
+    request: dict[str, str]
     body: bytes | None = field(repr=False)
 
     @property
@@ -86,6 +92,9 @@ class Answer:
 
 #: The headers of an answer that are kept.
 KEPT = ("Date", "ETag", "Last-Modified", "Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition")
+
+#: The headers of a question that are kept.
+SENT = ("User-Agent", "Accept", "Accept-Encoding", "If-None-Match", "If-Modified-Since", "Range", "If-Range")
 
 
 class _Again(Exception):
@@ -161,6 +170,17 @@ def addresses(host: str) -> list[str]:
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
 
 
+class _Reached(NamedTuple):
+    """What was met at last, and on which way."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    redirects: list[dict[str, Any]]
+    sent: Mapping[str, str]
+    body: bytes | None
+
+
 class _Session(requests.Session):
     """Follows nobody: where a server leads on is looked at by the client, and what it sends along is not read."""
 
@@ -224,7 +244,7 @@ class Client:
         url, asked_at = errand.url, now()
         for attempt in range(1, self.limits.tries + 1):
             try:
-                final, response_headers, status, body = self._ask(errand)
+                reached = self._ask(errand)
             except _Again as again:
                 wait = self._wait(attempt, again.wait)
                 errand.seconds += wait
@@ -236,9 +256,11 @@ class Client:
                 if again.wait is None:  # else the host rests, for whatever is asked of it
                     self._sleep(wait)
                 continue
-            self._same_day(url, asked_at, response_headers.get("Date"))
-            kept = {name: response_headers[name] for name in KEPT if name in response_headers}
-            return Answer(url, final, status, asked_at, round(errand.seconds, 3), attempt, kept, body)
+            self._same_day(url, asked_at, reached.headers.get("Date"))
+            return Answer(
+                url, reached.url, reached.status, asked_at, round(errand.seconds, 3), attempt,
+                _kept(reached.headers, KEPT), reached.redirects, _kept(reached.sent, SENT), reached.body,
+            )  # fmt: skip
         raise AssertionError("a request is made at least once")
 
     def _same_day(self, url: str, asked_at: str, date: str | None) -> None:
@@ -256,25 +278,27 @@ class Client:
             return asked
         return random.uniform(0, min(self.limits.longest_wait, self.limits.first_wait * 2 ** (attempt - 1)))
 
-    def _ask(self, errand: _Errand) -> tuple[str, requests.structures.CaseInsensitiveDict[str], int, bytes | None]:
+    def _ask(self, errand: _Errand) -> _Reached:
         """One try, over all places to which the server leads on."""
         url = here = errand.url
-        seen = {url}
+        redirects: list[dict[str, Any]] = []
         while True:
             host = self._allowed(errand, here)
             with self._turn(url, host), self._in_time(errand), closing(self._send(errand, here)) as response:
                 if response.status_code in MOVED:
                     here = _led(url, here, response.headers.get("Location", ""))
-                    if here in seen or len(seen) > self.limits.redirects:
+                    met = [url, *(each["to"] for each in redirects)]
+                    if here in met or len(met) > self.limits.redirects:
                         raise NotFetched(
                             f"{url}: the server leads on in a circle, at last to {here}; look at the page."
                         )
-                    seen.add(here)
+                    redirects.append({"status": response.status_code, "to": here})
                     continue
+                sent = response.request.headers
                 if response.status_code == 304 and errand.known.headers():
-                    return here, response.headers, 304, None
+                    return _Reached(here, 304, response.headers, redirects, sent, None)
                 self._refuse(errand, here, host, response)
-                return here, response.headers, 200, self._body(errand, here, response)
+                return _Reached(here, 200, response.headers, redirects, sent, self._body(errand, here, response))
 
     def _allowed(self, errand: _Errand, here: str) -> str:
         """The host, refused unless it may be asked."""
@@ -416,6 +440,11 @@ class Client:
 
 def _not_public(url: str, host: str, address: str) -> NotFetched:
     return NotFetched(f"{url}: {host} is at {address}, which is no public address; nothing was asked.")
+
+
+def _kept(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Those of the headers, under their usual names."""
+    return {name: headers[name] for name in names if name in headers}
 
 
 def _packing(headers: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from sources.archive import Archive
 from sources.asked import Asked, Asking, Link
 from sources.catalogue import source
 from sources.fetch import fetch, is_due
-from sources.home import Home, sha256
+from sources.home import Home, read_json, sha256, write_json
 from tests.sources.server import Server, cut, running, status, whole
 
 EUROSTAT = source("eurostat_prisons")
@@ -74,6 +74,12 @@ def test_files_enter_the_archive_with_all_that_was_said_of_them(desk: Desk) -> N
     assert (answer["status"], answer["final_url"], answer["tries"]) == (200, CTZ, 1)
     assert answer["headers"]["Last-Modified"] == "Wed, 29 Apr 2026 11:00:00 GMT"
     assert answer["requested_at"] == snapshot.retrieved_at
+    assert answer["redirects"] == [] and "tests@example.org" in answer["request"]["User-Agent"]
+    # A record of before they were kept is read as it is.
+    (record,) = (desk.home.archive / "snapshots/eurostat_prisons/crim_pris_ctz").glob("*.json")
+    earlier = {name: value for name, value in answer.items() if name not in ("redirects", "request")}
+    write_json(record, {**read_json(record), "answer": earlier})
+    assert Archive(desk.home.archive).snapshots("eurostat_prisons", "crim_pris_ctz")[0].answer == earlier
 
 
 def test_where_nothing_has_changed_each_address_is_asked_once_on_condition(desk: Desk) -> None:

@@ -49,6 +49,17 @@ def test_a_file_comes_with_all_that_is_said_of_it(server: Server) -> None:
     ((path, headers),) = server.asked
     assert path == "/publisher.example/files/prisons.csv"
     assert "Custody" in headers["User-Agent"] and "tests@example.org" in headers["User-Agent"]
+    assert told["request"] == {name: headers[name] for name in ("User-Agent", "Accept", "Accept-Encoding")}
+    assert told["redirects"] == []
+
+
+def test_no_secret_is_told(server: Server) -> None:
+    server.on(URL, status(500, Set_Cookie="session=secret"), whole(BODY))
+    client = server.client()
+    client._session.headers["Authorization"] = "Bearer secret"
+    assert client.get(URL, known=Validators('"a"')).told()["request"]["If-None-Match"] == '"a"'
+    assert "secret" not in str(client.get(URL).told())
+    assert "secret" in str(server.asked), "what was sent is not what is told"
 
 
 @pytest.mark.parametrize("known", [Validators(etag='"a"'), Validators(last_modified="Wed, 29 Apr 2026 11:00:00 GMT")])
@@ -148,6 +159,10 @@ def test_a_server_may_lead_on_within_its_host_and_to_those_that_are_named(server
     server.on(other, whole(BODY))
     answer = server.client().get(URL, ["files.example"])
     assert (answer.body, answer.final_url) == (BODY, other)
+    assert answer.told()["redirects"] == [
+        {"status": 301, "to": "https://publisher.example/new.csv"},
+        {"status": 302, "to": other},
+    ]
 
 
 @pytest.mark.parametrize(
