@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sources.errors import plain
+
 
 def number(value: float | int | None) -> str:
     """A count with thousands separated; a dash where it is missing."""
@@ -64,9 +66,9 @@ def table(rows: Sequence[Mapping[str, Any]], right: Sequence[str] = ()) -> None:
 def _escape(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    return escape(plain(text))
 
 
 def progress(line: str) -> None:
     """One line of progress."""
-    print(f"  {line}", file=sys.stderr, flush=True)
+    print(f"  {plain(line)}", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sources.catalogue import MediaType, Source
 from sources.errors import Refused, refusal
@@ -112,6 +112,14 @@ def _has_macros(kind: MediaType, data: bytes) -> bool:
         return any(n.lower().endswith("vbaproject.bin") or n.startswith("Basic/") for n in archive.namelist())
 
 
+def _is_torn(stream: IO[bytes]) -> bool:
+    """Whether the last line of a file is not ended."""
+    if stream.seek(0, os.SEEK_END) == 0:
+        return False
+    stream.seek(-1, os.SEEK_END)
+    return stream.read(1) != b"\n"
+
+
 class Archive:
     """The archive under one folder."""
 
@@ -200,8 +208,9 @@ class Archive:
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as stream:
-            stream.write((json.dumps(line) + "\n").encode())
+        with path.open("a+b") as stream:
+            # A line that a crash tore off is ended, so that it spoils no other.
+            stream.write((b"\n" if _is_torn(stream) else b"") + json.dumps(line).encode() + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
 

@@ -1,14 +1,34 @@
-"""The one error by which a publisher's file is turned away."""
+"""The one error by which a publisher's file is turned away, and how text of others is made harmless in it."""
 
 from __future__ import annotations
+
+import unicodedata
+
+
+def plain(text: str) -> str:
+    r"""Text of whoever on one line: what a terminal would obey, or show in another order, is written as `\x1b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_plain(letter) for letter in text)
+
+
+def _plain(letter: str) -> str:
+    if letter in "\t\n\r":
+        return " "
+    if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return letter.encode("unicode_escape").decode()
+    return letter
 
 
 class Refused(Exception):
     """A file that cannot be read without guessing.
 
     The message is one sentence for a person: it names the file, the row and the value where there is one, and says
-    what to do. Nothing has been stored when it is raised.
+    what to do. Nothing has been stored when it is raised. What publishers or users wrote may be put in as it came.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 class Misused(Refused):

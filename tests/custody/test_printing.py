@@ -28,6 +28,14 @@ def test_a_table_shows_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None
     assert [line.split() for line in lines] == [["a", "b"], ["[red]x[/red]"], ["[/]", "0"]]
 
 
+def test_nothing_shown_is_obeyed_by_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    printing.table([{"a": "\x1b[2Jgone"}])
+    printing.progress("a file \x1b[2Jgone")
+    said = capsys.readouterr()
+    for text in (said.out, said.err):
+        assert "\x1b" not in text and r"\x1b[2Jgone" in text
+
+
 def test_an_empty_table(capsys: pytest.CaptureFixture[str]) -> None:
     printing.table([])
     assert capsys.readouterr().out == "Nothing.\n"

@@ -139,6 +139,19 @@ def crash(*_: Any) -> None:
     raise RuntimeError("power cut")
 
 
+def test_a_line_that_a_crash_tore_off_spoils_no_other(archive: Archive) -> None:
+    put(archive)
+    path = archive.root / "snapshots" / EUROSTAT / FILE / "seen.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:20])
+    put(archive)
+    first, torn, last = path.read_bytes().splitlines()
+    assert (first + b"\n", torn) == (whole, whole[:20]) and json.loads(last)["obtained"] == "import"
+    path.write_bytes(whole[:-1])  # all but its end
+    put(archive)
+    assert len(seen(archive)) == 2
+
+
 # Types
 
 
