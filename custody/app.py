@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sources.errors import plain
+
 app = typer.Typer(
     name="custody",
     help="The open, versioned, citable record of imprisonment in the world.",
@@ -33,7 +35,7 @@ INTERRUPTED = 130  # so typer ends on Ctrl-C
 
 def fail(message: str, status: int = FAILED) -> typer.Exit:
     """Print one sentence on standard error and give the exit to raise."""
-    print(f"custody: {message}", file=sys.stderr)
+    print(f"custody: {plain(message)}", file=sys.stderr)
     return typer.Exit(status)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -103,6 +104,8 @@ class Asking:
 
 def _record(path: Path) -> Asked | None:
     try:
-        return Asked(**read_json(path))
-    except (FileNotFoundError, Refused, TypeError):  # a damaged record only means that nothing is known
+        asked = Asked(**read_json(path))
+        datetime.fromisoformat(asked.asked_at)
+        return asked
+    except (FileNotFoundError, Refused, TypeError, ValueError):  # a damaged record only means that nothing is known
         return None

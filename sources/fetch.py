@@ -10,6 +10,7 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -61,11 +62,40 @@ def has_address(source: Source) -> bool:
 def fetch(
     home: Home, sources: Iterable[Source], client: Client, *, due_only: bool, progress: Progress = lambda _: None
 ) -> list[Asked]:
-    """Ask for the files of sources and archive what is new; those of different hosts at the same time."""
+    """Ask for the files of sources and archive what is new; those of different hosts at the same time.
+
+    Raises:
+        OSError: of this machine's own disk, after all that could be asked for was.
+    """
     chosen = list(sources)
     with ThreadPoolExecutor(max(1, len(chosen))) as pool:  # most wait: the client asks few hosts at once, each in turn
-        answers = pool.map(lambda source: list(_fetch(home, source, client, due_only, progress)), chosen)
+        answers = pool.map(lambda source: _fetched(home, source, client, due_only, progress), chosen)
         return [asked for of_source in answers for asked in of_source]
+
+
+@contextmanager
+def _guarded(where: str) -> Iterator[None]:
+    """What breaks over something that a publisher says is a failure at that address; our own disk is everybody's."""
+    try:
+        yield
+    except (Refused, OSError):
+        raise
+    except Exception as error:
+        why = f"what is there could not be taken in ({type(error).__name__}: {error})"
+        raise Refused(f"{where}: {why}; tell who keeps Custody. The last good file stays.") from error
+
+
+def _fetched(home: Home, source: Source, client: Client, due_only: bool, progress: Progress) -> list[Asked]:
+    """What became of a source's files; whatever breaks is this source's failure alone."""
+    answers: list[Asked] = []
+    try:
+        with _guarded(source.id):
+            for asked in _fetch(home, source, client, due_only, progress):
+                answers.append(asked)
+    except Refused as error:
+        progress(f"{source.id}: {error}")
+        answers.append(Asking(home).note(Asked(source.id, *ADDRESSES, "failed", str(error), now())))
+    return answers
 
 
 def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress: Progress) -> Iterator[Asked]:
@@ -89,12 +119,14 @@ def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress:
             return _document(asking, archive, source, client, url)
 
         try:
-            links += finder(get)
+            with _guarded(f"{source.id}/{FINDER}"):
+                links += finder(get)
             asking.note(Asked(source.id, *ADDRESSES, "unchanged", "", at))
         except Refused as error:
-            found = False
-            progress(f"{source.id}: {error}")
-            yield asking.note(Asked(source.id, *ADDRESSES, "failed", str(error), at))
+            found, met = False, documents[-1].url if documents else ""
+            message = str(error) if met in str(error) else f"{met}: {error}"
+            progress(f"{source.id}: {message}")
+            yield asking.note(Asked(source.id, *ADDRESSES, "failed", message, at))
         asks = [ADDRESSES, *documents, *links]
     for link in links:
         asked = asking.note(_one(archive, source, client, link, asking.last(source, link), at))
@@ -111,15 +143,16 @@ def _one(archive: Archive, source: Source, client: Client, link: Link, last: Ask
     # Unless what is here is whole: the file must come again where the archive has lost it.
     known = last.validators if last and last.sha256 and archive.kept(last.sha256) else None
     try:
-        answer = client.get(link.url, source.hosts, known)
-        if last and last.sha256 and answer.body is None:
-            archive.seen(source.id, link.file, last.sha256, "fetch", answer.told())
-            return replace(last, outcome="unchanged", message="", asked_at=at)
-        body = answer.body or b""
-        snapshot, new = archive.put(
-            source, link.file, _name(link, answer), body,
-            obtained="fetch", url=link.url, retrieved_at=answer.requested_at, answer=answer.told(),
-        )  # fmt: skip
+        with _guarded(link.url):
+            answer = client.get(link.url, source.hosts, known)
+            if last and last.sha256 and answer.body is None:
+                archive.seen(source.id, link.file, last.sha256, "fetch", answer.told())
+                return replace(last, outcome="unchanged", message="", asked_at=at)
+            body = answer.body or b""
+            snapshot, new = archive.put(
+                source, link.file, _name(link, answer), body,
+                obtained="fetch", url=link.url, retrieved_at=answer.requested_at, answer=answer.told(),
+            )  # fmt: skip
     except Refused as error:
         return replace(last or made, outcome="failed", message=str(error), asked_at=at)
     said = answer.validators

@@ -43,7 +43,11 @@ def latest(api_json: bytes) -> str:
     known = [(changed, url) for name, url, changed in found if NAME.fullmatch(name)]
     if not known:
         raise refusal("UNODC's list of files", f"none of its {len(found)} files is {FILE}.xlsx; look at the portal.")
-    return urljoin(PORTAL, max(known)[1])
+    try:
+        return urljoin(PORTAL, max(known)[1])
+    except TypeError as error:
+        why = "some of its changes are said without their time zone, so that the latest would be a guess."
+        raise refusal("UNODC's list of files", why) from error
 
 
 def _entry(entry: Any) -> tuple[str, str, datetime]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sources import fetch as fetching
 from sources.archive import Archive
 from sources.asked import Asked, Asking, Link
-from sources.catalogue import source
+from sources.catalogue import Source, source
 from sources.fetch import fetch, is_due
 from sources.home import Home, read_json, sha256, write_json
 from tests.sources.server import Server, cut, running, status, whole
@@ -22,6 +23,7 @@ EUROSTAT = source("eurostat_prisons")
 URLS = {name: str(file.url) for name, file in EUROSTAT.files.items()}
 CTZ = URLS["crim_pris_ctz"]
 UNODC = source("unodc_prisons")
+BOOK = "data_cts_prisons_and_prisoners.xlsx"
 LIST = (
     "https://data.unodc.org/jsonapi/file/file?filter[fn][condition][path]=filename"
     "&filter[fn][condition][operator]=CONTAINS&filter[fn][condition][value]=data_cts_prisons_and_prisoners.xlsx"
@@ -30,6 +32,14 @@ LIST = (
 
 def csv(persons: int = 1) -> bytes:
     return f"DATAFLOW,LAST UPDATE,OBS_VALUE\r\nx,29/04/26 11:00:00,{persons}\r\n".encode()
+
+
+def entry(name: str, changed: str, url: str) -> dict[str, object]:
+    return {"attributes": {"filename": name, "uri": {"url": url}, "changed": changed}}
+
+
+def listed(*entries: dict[str, object]) -> bytes:
+    return json.dumps({"data": list(entries)}).encode()
 
 
 @dataclass
@@ -189,23 +199,21 @@ def test_a_yearly_source_is_due_after_the_shortest_month_but_for_some_hours(aske
     assert is_due(EUROSTAT, last, at) is due
 
 
-def test_a_damaged_note_of_what_was_asked_only_means_that_it_is_asked_again(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "damage", [lambda _: b"\0", lambda whole: whole.replace(b'"asked_at": "20', b'"asked_at": "x')]
+)
+def test_a_damaged_note_of_what_was_asked_only_means_that_it_is_asked_again(
+    desk: Desk, damage: Callable[[bytes], bytes]
+) -> None:
     desk.serve()
     desk.ask()
     for path in (desk.home.archive / "asked").rglob("*.json"):
-        path.write_bytes(b"\0")
+        assert path.read_bytes() != damage(path.read_bytes())
+        path.write_bytes(damage(path.read_bytes()))
     assert set(desk.outcomes(due_only=True).values()) == {"unchanged"}
 
 
 # Where an address moves
-
-
-def entry(name: str, changed: str, url: str) -> dict[str, object]:
-    return {"attributes": {"filename": name, "uri": {"url": url}, "changed": changed}}
-
-
-def listed(*entries: dict[str, object]) -> bytes:
-    return json.dumps({"data": list(entries)}).encode()
 
 
 def test_a_file_is_found_where_it_has_moved_to(desk: Desk) -> None:
@@ -247,6 +255,12 @@ def test_a_list_that_has_not_changed_does_not_come_again(desk: Desk) -> None:
         (b"<html>maintenance", "UNODC's list of files"),
         (listed(), "none of its 0 files"),
         (b"", "the answer is empty"),
+        (
+            listed(entry(BOOK, "2025-01-01", "/a.xlsx"), entry(BOOK, "2025-01-02T00:00:00Z", "/b.xlsx")),
+            "without their time zone",
+        ),
+        (b"[" * 90_000, "UNODC's list of files"),
+        (b'{"data": "\xff"}', "UNODC's list of files"),
     ],
 )
 def test_a_search_that_finds_nothing_is_a_failure_of_that_source_alone(desk: Desk, page: bytes, told: str) -> None:
@@ -255,8 +269,82 @@ def test_a_search_that_finds_nothing_is_a_failure_of_that_source_alone(desk: Des
     asked = desk.ask("unodc_prisons", "eurostat_prisons")
     (failed,) = [a for a in asked if a.outcome == "failed"]
     assert (failed.source_id, failed.file) == ("unodc_prisons", "") and told in failed.message
+    assert failed.message.startswith(LIST) and "\n" not in failed.message
     assert sum(a.outcome == "new" for a in asked) == len(URLS)
     assert Asking(desk.home).failed(UNODC)
+
+
+@pytest.mark.parametrize("url", ["https://data.unodc.org:abc/x.xlsx", "https://data.unodc.org:99999/x.xlsx"])
+def test_a_link_that_is_no_address_is_a_failure_of_that_file_alone(desk: Desk, url: str) -> None:
+    desk.serve()
+    desk.server.on(LIST, status(200, listed(entry(BOOK, "2025-01-01", url))))
+    (failed,) = [a for a in desk.ask("unodc_prisons", "eurostat_prisons") if a.outcome == "failed"]
+    assert failed.source_id == "unodc_prisons" and failed.message.startswith(f"{url}: is no address")
+
+
+def test_a_link_with_brackets_is_no_address(desk: Desk) -> None:
+    desk.serve()
+    desk.server.on(LIST, status(200, listed(entry(BOOK, "2025-01-01", "https://[x/x.xlsx"))))
+    (failed,) = [a for a in desk.ask("unodc_prisons", "eurostat_prisons") if a.outcome == "failed"]
+    assert failed.source_id == "unodc_prisons" and failed.message.startswith(LIST)
+
+
+def broken(*_: object) -> list[Link]:
+    raise KeyError("a mistake of ours")
+
+
+@pytest.mark.parametrize("where", ["sources.unodc_prisons.discover.latest", "sources.fetch._finder"])
+def test_a_mistake_of_ours_in_one_source_stops_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    desk.serve()
+    desk.server.on(LIST, whole(listed()))
+    if where.endswith("latest"):
+        monkeypatch.setattr(where, broken)
+    else:
+        own = fetching._finder
+        monkeypatch.setattr(where, lambda s: broken() if s.id == "unodc_prisons" else own(s))
+    asked = desk.ask("unodc_prisons", "eurostat_prisons")
+    (failed,) = [a for a in asked if a.outcome == "failed"]
+    assert failed.source_id == "unodc_prisons" and "KeyError: 'a mistake of ours'" in failed.message
+    assert sum(a.outcome == "new" for a in asked) == len(URLS)
+    assert [a.message for a in Asking(desk.home).failures(UNODC)] == [failed.message]
+    monkeypatch.undo()
+    desk.server.on(LIST, status(200, listed(entry(BOOK, "2025-01-01", "/a.xlsx"))))
+    assert not [a for a in desk.ask("unodc_prisons", due_only=True) if a.file == "" and a.outcome == "failed"]
+
+
+def test_a_mistake_of_ours_over_one_file_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.serve()
+    own = Archive.put
+
+    def put(self: Archive, source: Source, file: str, *args: Any, **said: Any) -> Any:
+        return broken() if file == "crim_pris_ctz" else own(self, source, file, *args, **said)
+
+    monkeypatch.setattr(Archive, "put", put)
+    asked = {a.file: a for a in desk.ask()}
+    assert asked.pop("crim_pris_ctz").message.startswith(f"{CTZ}: what is there could not be taken in (KeyError")
+    assert {a.outcome for a in asked.values()} == {"new"}
+
+
+def test_a_full_disk_is_no_fault_of_a_publisher(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def put(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    desk.serve()
+    monkeypatch.setattr(Archive, "put", put)
+    with pytest.raises(OSError, match="No space left"):
+        desk.ask()
+
+
+def test_what_a_publisher_writes_does_nothing_to_the_terminal(desk: Desk) -> None:
+    url = "https://data.unodc.org/x%0a%1b[31mss.xlsx"
+    desk.server.on(LIST, status(200, listed(entry(BOOK, "2025-01-01", url))))
+    desk.server.on(url, status(200, b"<html>"))
+    said: list[str] = []
+    fetch(desk.home, [UNODC], desk.server.client(), due_only=False, progress=said.append)
+    (told,) = said
+    assert r"\x1b[31mss.xlsx" in told and "looks like a web page" in told and told.isprintable()
 
 
 def test_a_source_without_address_is_left_to_people(desk: Desk) -> None:
