@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from sources import france_prisons
+from sources.asked import Link
 from sources.errors import Refused
-from sources.france_prisons.discover import FILES, TITLE, workbook, workbooks
+from sources.france_prisons.discover import FILES, PAGE, PAGES, SERIES, TITLE, discover, later, workbook, workbooks
 from sources.reading import Parsed
 from tests.sources import fixtures
 from tests.sources.fixtures import damaged, parse
@@ -390,6 +391,52 @@ def test_a_page_on_which_the_latest_would_be_a_guess_is_refused(page: str, words
     with pytest.raises(Refused, match=words) as refused:
         workbook("2026.html", page)
     assert str(refused.value).startswith("2026.html")
+
+
+def year_page(year: int, *months: tuple[str, str], card: str = "") -> bytes:
+    return (f"<p>pour l'année {year}</p>" + listing(*months) + card).encode()
+
+
+def card(year: int, address: str) -> str:
+    return f'<h3><a href="{address}" title="{SERIES}" class="c">\n{SERIES} </a></h3><p>pour l&#039;année {year}\n</p>'
+
+
+def test_the_page_of_a_new_year_is_found_from_the_one_before() -> None:
+    new = f"{PAGES}statistiques-mensuelles-13"
+    pages = {
+        PAGE: year_page(
+            2026, FEBRUARY, card=card(2025, "/x") + card(2027, new.removeprefix("https://www.justice.gouv.fr"))
+        ),
+        new: year_page(2027, MARCH, card=card(2026, PAGE) + card(2027, new)),
+    }
+    assert discover(pages.__getitem__) == [Link(FILE, FEBRUARY[1]), Link(FILE, MARCH[1])]
+
+
+def test_a_page_of_a_new_year_elsewhere_is_refused() -> None:
+    with pytest.raises(Refused, match="the page of 2027 is at 'https://example.org/x', not among"):
+        discover(lambda _: year_page(2026, MARCH, card=card(2027, "https://example.org/x")))
+
+
+def test_pages_that_lead_on_for_ever_are_left() -> None:
+    years = iter(range(2026, 9999))
+
+    def page(url: str) -> bytes:
+        year = next(years)
+        return year_page(year, MARCH, card=card(year + 1, f"{PAGES}{year + 1}"))
+
+    with pytest.raises(Refused, match="the 10th page after"):
+        discover(page)
+
+
+def test_a_page_in_another_encoding_is_refused() -> None:
+    with pytest.raises(Refused, match="not UTF-8 text"):
+        discover(lambda _: "<html>é".encode("latin-1"))
+
+
+def test_the_real_page_of_a_year_leads_to_the_next(raw: Path) -> None:
+    pages = {year: (raw / "france" / "pages" / f"{year}.html").read_text(encoding="utf-8") for year in (2025, 2026)}
+    assert later("2025", pages[2025]) == PAGE
+    assert later("2026", pages[2026]) is None
 
 
 def test_the_real_pages(raw: Path) -> None:
