@@ -8,9 +8,11 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import socket
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,9 +23,9 @@ import pytest
 from sources.asked import Asked
 from sources.catalogue import source
 from sources.fetch import fetch
-from sources.home import Home
+from sources.home import Home, sha256
 from tests.conftest import REPOSITORY
-from tests.sources.server import QUICK, Answering, Request, Server, cut, running, status, whole
+from tests.sources.server import QUICK, Answering, Request, Server, cut, led, rest, running, status, whole
 from warehouse.intake import Intake, take_in
 from warehouse.records import vintages
 
@@ -31,6 +33,7 @@ EUROSTAT, CTZ = "eurostat_prisons", "crim_pris_ctz"
 URL = str(source(EUROSTAT).files[CTZ].url)
 UNODC, BOOK = "unodc_prisons", "data_cts_prisons_and_prisoners"
 BOOK_URL = "https://data.unodc.org/sites/dataportal.unodc.org/files/2023-05/data_cts_prisons_and_prisoners.xlsx"
+LIMITS = replace(QUICK, max_bytes=64 << 20, total=3)
 PAST = "Wed, 29 Apr 2026 11:00:00 GMT"
 
 
@@ -69,11 +72,13 @@ class Night:
         self.server.on(LIST, whole(listed(entry(name, "2023-05-11T00:00:00+00:00", BOOK_URL))))
         self.server.on(BOOK_URL, whole(data))
 
-    def asked(self, source_id: str = EUROSTAT, file: str = CTZ) -> Asked:
-        """What the night's question about a file came to."""
-        limits = replace(QUICK, max_bytes=64 << 20, total=3)
-        answers = fetch(self.home, [source(source_id)], self.server.client(limits), due_only=False)
-        return {a.file: a for a in answers}[file]
+    def asked(
+        self, source_id: str = EUROSTAT, file: str = CTZ, *, hosts: tuple[str, ...] = (), port: int | None = None
+    ) -> Asked:
+        """What the night's question about a file came to; `hosts` are named in source.yml, `port` is another server's."""
+        own = source(source_id).model_copy(update={"hosts": hosts})
+        client = led(port or self.server.server_address[1], LIMITS, self.server.resolve)
+        return {a.file: a for a in fetch(self.home, [own], client, due_only=False)}[file]
 
     def taken(self, source_id: str = EUROSTAT) -> Intake:
         """What became of what is in the archive."""
@@ -125,21 +130,38 @@ def hang(request: Request) -> None:
     time.sleep(1.5)
 
 
-def refuse(request: Request) -> None:
-    """No answer at all."""
+def no_answer(request: Request) -> None:
+    """The connection breaks after the question."""
     request.reset()
+
+
+def dripping_headers(request: Request) -> None:
+    """The beginning of an answer, one byte every tenth of a second."""
+    with suppress(OSError):
+        request.connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+        for _ in range(200):
+            request.connection.sendall(b"x")
+            time.sleep(0.1)
+
+
+def part(request: Request) -> None:
+    """A part of a file that nobody asked for."""
+    request.give(206, b"x" * 100, Content_Range="bytes 0-99/5000", ETag='"a"')
 
 
 BOMB = gzip.compress(b"\0" * (65 << 20))
 
 #: Faults on the way: what the server does, and what is told.
 ON_THE_WAY: dict[str, tuple[Answering, str]] = {
-    "the connection is refused": (refuse, "the connection failed"),
+    "the connection breaks before an answer": (no_answer, "the connection failed"),
     "the connection breaks in the middle of the file": (cut(b"x" * 5000, 2500), "in the middle of the file"),
     "the file drips in slowly": (drip, "not whole after 3 seconds"),
+    "the headers drip in slowly": (dripping_headers, "not whole after 3 seconds"),
+    "a part that was not asked for": (part, "another part of the file than was asked for"),
     "the server falls silent": (hang, "stops sending in the middle of the file"),
     "moved to another host": (status(301, Location="https://elsewhere.example/a.csv"), "does not name"),
     "led on in a circle": (status(302, Location=URL), "in a circle"),
+    "led on to what is no address": (status(302, Location="https://ec.europa.eu:abc/"), "is no address"),
     "led on to plain http": (status(302, Location="http://ec.europa.eu/a.csv"), "no https address"),
     "403": (status(403), "answers 403"),
     "404": (status(404), "answers 404"),
@@ -164,6 +186,42 @@ def test_on_the_way(night: Night, fault: str) -> None:
     assert night.in_use() == before and files(night.home.archive / "objects") == archived
     night.serve()
     assert night.asked().outcome == "unchanged"
+
+
+def test_the_connection_is_refused(night: Night) -> None:
+    before = night.in_use()
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    asked = night.asked(port=port)
+    assert asked.outcome == "failed" and "the connection failed (Connection refused); asked 4 times" in asked.message
+    assert night.in_use() == before
+    assert night.asked().outcome == "unchanged"
+
+
+@pytest.mark.parametrize("address", ["10.0.0.7", "::1", "64:ff9b::a00:7"])
+def test_led_on_to_a_private_address(night: Night, address: str) -> None:
+    """By a host that source.yml names: what it means is looked up when one is led there."""
+    before = night.in_use()
+    inside = night.server.on("https://inside.example/a.csv", whole(night.ctz))
+    night.server.addresses["inside.example"] = [address]
+    night.serve(status(302, Location=inside))
+    night.server.asked.clear()
+    asked = night.asked(hosts=("inside.example",))
+    assert asked.outcome == "failed" and f"inside.example is at {address}, which is no public address" in asked.message
+    assert not [path for path, _ in night.server.asked if "inside" in path]
+    assert night.in_use() == before
+    night.serve()
+    assert night.asked().outcome == "unchanged"
+
+
+def test_the_file_changes_between_its_two_halves(night: Night) -> None:
+    """The rest of another file comes, under another tag: none of it is joined, and the new file is taken whole."""
+    changed = night.ctz.replace(b",2008,36,", b",2008,37,", 1)
+    assert changed != night.ctz
+    half = cut(night.ctz, len(night.ctz) // 2, ETag='"b"')
+    night.serve(half, rest(changed, ETag='"c"'), whole(changed, ETag='"c"'))
+    asked = night.asked()
+    assert (asked.outcome, asked.sha256) == ("new", sha256(changed))
 
 
 def files(folder: Path) -> dict[str, int]:
@@ -215,6 +273,21 @@ def test_new_bytes_with_the_same_stamp(night: Night) -> None:
     added = [(file, vintage) for file, vintage, tables in night.in_use() if (file, vintage, tables) not in before]
     assert added == [(CTZ, "2026-04-29-r2")]
     assert [v for v in night.in_use() if v in before] == before
+
+
+def test_a_vintage_older_than_what_is_here(night: Night) -> None:
+    before = night.in_use()
+    older = night.ctz.replace(b"29/04/26 ", b"29/04/25 ")
+    assert older != night.ctz
+    night.serve(whole(older, ETag='"old"'))
+    assert night.asked().outcome == "new"
+    (fell_back,) = night.taken().fallen_back
+    assert (fell_back.state, fell_back.vintage) == ("quarantined", "2025-04-29")
+    assert "does not give an older vintage than 2026-04-29, which was here" in fell_back.message
+    assert night.in_use() == before
+    night.serve()
+    assert night.asked().outcome == "unchanged"
+    assert night.in_use() == before
 
 
 #: Faults of the table itself: what is changed in it, and what is told.
@@ -271,7 +344,7 @@ IN_THE_WORKBOOK: dict[str, tuple[Callable[[bytes], bytes], bool, str]] = {
         True,
         "Other",
     ),
-    "a zip bomb": (bomb, True, "xlsx"),
+    "a zip bomb": (bomb, True, "bytes, more than any known file; it is not read"),
 }
 
 
