@@ -17,6 +17,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+#: Set aside for protocols; no machine anywhere has one.
+PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
 #: IPv6 addresses at which a gateway passes on to the IPv4 address that they end with.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 #: The IPv6 addresses of single machines anywhere; all others are of one place, of many machines, or of no use yet.
@@ -27,7 +29,7 @@ def is_public(address: str) -> bool:
     """Whether an address is one machine's in the open Internet, also where it stands inside another address."""
     ip = ipaddress.ip_address(address.split("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
-        return ip.is_global and not ip.is_multicast
+        return ip.is_global and not ip.is_multicast and ip not in PROTOCOLS
     inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None)
     return is_public(str(inner)) if inner else ip.is_global and ip in GLOBAL_UNICAST
 
