@@ -13,16 +13,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from sources.errors import Refused
-from sources.home import Home, now
+from sources.home import Home, lives, now
 
 #: How often a waiting process looks, in seconds.
 LOOK_EVERY = 0.2
 
-_held: dict[Path, int] = {}
+
+@dataclass
+class _Hold:
+    """This process's hold of a home: the locked file, whether the home is new, and how many blocks are inside."""
+
+    stream: IO[str]
+    absent: bool
+    blocks: int = 1
+
+
+_held: dict[Path, _Hold] = {}
 _guard = threading.Lock()
 
 
@@ -44,61 +55,75 @@ def alone(home: Home, doing: str, *, wait: float = 0, sleep: Callable[[float], N
         Busy: when another process holds it still.
     """
     path = home.root / "lock"
-    with _guard:
-        inside = path in _held
-        if inside:
-            _held[path] += 1
-    if inside:
-        try:
-            yield
-        finally:
-            with _guard:
-                _held[path] -= 1
-        return
-    absent = not home.root.exists()
-    stream = _taken(path, home, time.monotonic() + wait, sleep)
+    _enter(path, home, doing, time.monotonic() + wait, sleep)
     try:
-        _held[path] = 1
-        stream.truncate(0)
-        told = {"process": os.getpid(), "host": socket.gethostname(), "doing": doing, "since": now()}
-        stream.write(json.dumps(told) + "\n")
-        stream.flush()
         yield
     finally:
-        _held.pop(path, None)
-        with suppress(OSError):  # of a full disk: an old name in a lock that nobody holds is read by nobody
-            stream.truncate(0)
-        if absent and [p.name for p in home.root.iterdir()] == [path.name]:  # nothing was stored
-            path.unlink()
-            home.root.rmdir()
-        stream.close()
+        _leave(path)
 
 
-def _taken(path: Path, home: Home, until: float, sleep: Callable[[float], None]) -> IO[str]:
-    """The lock's file, locked."""
+def _enter(path: Path, home: Home, doing: str, until: float, sleep: Callable[[float], None]) -> None:
+    """Go in beside other blocks of this process, or be the first of it."""
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat()):
-                return stream
-            stream.close()  # who held it has removed the file
-            continue
-        except BlockingIOError:
+        with _guard:
+            if path in _held:
+                _held[path].blocks += 1
+                return
+            absent = not home.root.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = path.open("a+", encoding="utf-8")
+            locked = _locked(stream)
+            if locked and _is_at(stream, path):
+                _held[path] = _Hold(stream, absent)
+                with suppress(OSError):  # of a full disk: who holds it is then not told
+                    stream.truncate(0)
+                    told = {"process": os.getpid(), "host": socket.gethostname(), "doing": doing, "since": now()}
+                    stream.write(json.dumps(told) + "\n")
+                    stream.flush()
+                return
+        with stream:
+            if locked:  # who held it has removed the file
+                continue
             if time.monotonic() >= until:
-                with stream:
-                    raise Busy(
-                        f"{_holder(stream)} is at work in {home.root}; nothing was done. Try when it has ended."
-                    ) from None
-            stream.close()
+                raise Busy(f"{_holder(stream)} is at work in {home.root}; nothing was done. Try when it has ended.")
         sleep(LOOK_EVERY)
+
+
+def _locked(stream: IO[str]) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(stream: IO[str], path: Path) -> bool:
+    return path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
+
+
+def _leave(path: Path) -> None:
+    """Go out; the last block of this process lets the lock go."""
+    with _guard:
+        hold = _held[path]
+        hold.blocks -= 1
+        if hold.blocks:
+            return
+        del _held[path]
+        with suppress(OSError):  # of a full disk: an old name in a lock that nobody holds is read by nobody
+            hold.stream.truncate(0)
+        if hold.absent and [p.name for p in path.parent.iterdir()] == [path.name]:  # nothing was stored
+            path.unlink()
+            path.parent.rmdir()
+        with suppress(OSError):
+            hold.stream.close()
 
 
 def _holder(stream: IO[str]) -> str:
     stream.seek(0)
     try:
         told = json.loads(stream.read())
+        if told["host"] == socket.gethostname() and not lives(told["process"]):
+            return "Another process"  # it has the lock, and what stands there is still the name of one that died
         return f"{told['doing']} (process {told['process']} on {told['host']}, since {told['since']})"
     except (ValueError, KeyError, TypeError):  # it has the lock and has not yet written its name
         return "Another process"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
+import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -80,3 +82,43 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_none(tmp_path: Path) -> None
         (tmp_path / "lock").write_text("", encoding="utf-8")
     with alone(Home(tmp_path), "custody run"):
         assert "custody run" in (tmp_path / "lock").read_text(encoding="utf-8")
+
+
+def test_a_thread_that_ends_first_leaves_the_lock_to_the_other(tmp_path: Path) -> None:
+    inside, end = threading.Event(), threading.Event()
+
+    def outer() -> None:
+        with alone(Home(tmp_path), "custody run"):
+            inside.wait()
+
+    def inner() -> None:
+        with alone(Home(tmp_path), "a step of it"):
+            inside.set()
+            end.wait()
+
+    first = threading.Thread(target=outer)
+    first.start()
+    while not (tmp_path / "lock").exists() or not (tmp_path / "lock").read_text(encoding="utf-8"):
+        pass
+    second = threading.Thread(target=inner)
+    second.start()
+    first.join()
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=hold, args=(tmp_path, theirs), daemon=True)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 1 and not ours.poll()  # it was told that this process is at work
+    end.set()
+    second.join()
+    assert (tmp_path / "lock").read_text(encoding="utf-8") == ""
+
+
+def test_a_name_left_by_a_process_that_died_is_not_told_as_the_holders(tmp_path: Path, other: Other) -> None:
+    lock = tmp_path / "lock"
+    told = json.loads(lock.read_text(encoding="utf-8"))
+    gone = multiprocessing.get_context("spawn").Process(target=print)
+    gone.start()
+    gone.join()
+    lock.write_text(json.dumps({**told, "doing": "a dead one", "process": gone.pid}), encoding="utf-8")
+    with pytest.raises(Busy, match="^Another process is at work"), alone(Home(tmp_path), "custody import"):
+        pytest.fail("two held one lock")
