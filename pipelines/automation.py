@@ -13,6 +13,7 @@ from pipelines import notify
 from pipelines.assets import build_step, snapshot_key
 from pipelines.endings import fallen_back, reason
 from sources import fetch
+from sources.asked import Asking
 from sources.catalogue import Source, sources
 from sources.home import Home, sha256
 from warehouse.standing import default_as_of, wanted
@@ -41,9 +42,14 @@ def timetable(source: Source) -> str:
     return f"{clock} {number % 28 + 1} * *"
 
 
+def _keys(source: Source) -> tuple[dg.AssetKey, dg.AssetKey]:
+    """What is made when a publisher is asked."""
+    return snapshot_key(source), dg.AssetKey(["accepted", source.id])
+
+
 def _asking(source: Source) -> dg.ScheduleDefinition:
     """The schedule by which one publisher is asked, and what came is taken in."""
-    own = dg.AssetSelection.assets(snapshot_key(source), dg.AssetKey(["accepted", source.id]))
+    own = dg.AssetSelection.assets(*_keys(source))
     return dg.ScheduleDefinition(
         name=f"ask_{source.id}",
         cron_schedule=timetable(source),
@@ -55,6 +61,31 @@ def _asking(source: Source) -> dg.ScheduleDefinition:
     )
 
 
+WITH_ADDRESS = [s for s in sources().values() if fetch.has_address(s)]
+
+
+@dg.schedule(
+    name="ask_again",
+    cron_schedule="45 4 * * *",
+    execution_timezone="UTC",
+    job=dg.define_asset_job(
+        "ask_again", selection=dg.AssetSelection.assets(*(k for s in WITH_ADDRESS for k in _keys(s)))
+    ),
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Ask once more the publishers whose last answer was none, however seldom they are asked.",
+)
+def ask_again() -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run of the sources that were asked in vain."""
+    asking = Asking(Home.from_environment())
+    in_vain = [source for source in WITH_ADDRESS if asking.failures(source)]
+    if not in_vain:
+        return dg.SkipReason("Whoever was asked has answered.")
+    return dg.RunRequest(
+        asset_selection=[key for source in in_vain for key in _keys(source)],
+        run_config={"resources": {"options": {"config": {"ask": "due"}}}},
+    )
+
+
 @dg.sensor(
     name="build_what_was_accepted",
     job=dg.define_asset_job("build", selection=dg.AssetSelection.assets(build_step)),
@@ -63,13 +94,15 @@ def _asking(source: Source) -> dg.ScheduleDefinition:
     description="Build the tables when what is accepted is no longer what they were built from.",
 )
 def build_what_was_accepted(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for one build of what is accepted; Dagster runs no key twice, so that a failed build is not repeated."""
+    """Ask for a build of what is accepted; Dagster runs no key twice, so that one that failed is tried again next day."""
     if context.instance.get_runs(dg.RunsFilter(statuses=GOING_ON), limit=1):
         return dg.SkipReason("A run is at work or waits for its turn; what it leaves is looked at when it has ended.")
     as_of = default_as_of(date.today())
-    key = wanted(Home.from_environment(), as_of)
-    if key is None:
+    build = wanted(Home.from_environment(), as_of)
+    if build is None:
         return dg.SkipReason("The warehouse is current.")
+    # Whether a run of this key was killed, met a full disk or failed for good, a day is soon enough to try again.
+    key = f"{build} on {date.today()}"
     return dg.RunRequest(run_key=key, run_config={"resources": {"options": {"config": {"as_of": as_of.isoformat()}}}})
 
 
@@ -106,6 +139,6 @@ def _tell(context: dg.RunStatusSensorContext, failure: str | None) -> None:
 
 
 automated = dg.Definitions(
-    schedules=[_asking(source) for source in sources().values() if fetch.has_address(source)],
+    schedules=[*(_asking(source) for source in WITH_ADDRESS), ask_again],
     sensors=[build_what_was_accepted, tell_what_failed, tell_what_fell_back],
 )

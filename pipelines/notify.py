@@ -47,7 +47,12 @@ def tell(home: Home, failure: str | None, fallen_back: Mapping[str, str], since:
     configured = {name: way for name, way in ways.items() if os.environ.get(name)}
     if not configured:
         return
-    text = message(home, failure, fallen_back, since)
+    try:
+        text = message(home, failure, fallen_back, since)
+    except Exception as error:  # whatever is damaged in the home, the failure itself is told
+        text = f"Custody on {socket.gethostname()}: {_sentence(failure or 'a run did not end as it should')}" + (
+            f" What else is to be told could not be read ({type(error).__name__}); see `custody status`."
+        )
     for name, way in configured.items() if text else ():
         try:
             way(text)
@@ -84,7 +89,7 @@ def message(home: Home, failure: str | None, fallen_back: Mapping[str, str], sin
     if failure:
         lines.append(f"Why: {_sentence(failure)}")
     for source, why in fallen_back.items():
-        lines.append(f"{source} uses an older vintage: {_sentence(why)}")
+        lines.append(f"{source} does not use its newest file, the last good one stays: {_sentence(why)}")
     for source, why in in_vain.items():
         lines.append(f"{source} was asked in vain: {_sentence(why)}")
     built = find(home)

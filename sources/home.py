@@ -57,6 +57,11 @@ class Home:
         return self.root / "warehouse.json"
 
     @property
+    def next_record(self) -> Path:
+        """The same of a file that is about to be put in its place."""
+        return self.root / "warehouse-next.json"
+
+    @property
     def build_failure(self) -> Path:
         """The checks that the last build failed; absent after a good one."""
         return self.root / "build-failed.json"

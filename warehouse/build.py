@@ -15,7 +15,7 @@ import duckdb
 from dictionary.model import dictionary
 from dictionary.render import ABOUT_THE_WHOLE, ddl, quote
 from sources.errors import Refused
-from sources.home import Home, lives, write_json
+from sources.home import Home, lives, read_json, write_json
 from warehouse import checkers, checks, quality, reference, rules
 from warehouse.computed import Computation
 from warehouse.models import Model, models
@@ -47,7 +47,9 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
     for vintage in vintages:
         vintage.prove()
     digest = inputs_digest(vintages, as_of)
-    if (standing := find(home)) and standing.digest == digest:
+    standing = find(home)
+    _finish(home)
+    if standing and standing.digest == digest:
         quality.write(home, standing, vintages)
         return standing
     checkers.start()
@@ -70,19 +72,25 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
             _refuse_failed(home, tables)
             for schema in ("accepted", "reference", COMPUTED):
                 connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        # Without its record the warehouse counts as none: a crash from here on is mended by the next build.
-        home.build_record.unlink(missing_ok=True)
-        identity = identify(beside)
+        made = Build(digest, as_of, tables, True, home.reports / REPORT)
+        # Each record names the file that it belongs to, so that a crash between these three leaves no file without one.
+        write_json(home.next_record, record(made, identify(beside)))
         os.replace(beside, home.warehouse)
+        os.replace(home.next_record, home.build_record)
     except duckdb.Error as error:  # of a full disk, for one
         raise BuildFailed(f"{str(error).splitlines()[0]} The last warehouse stays.") from error
     finally:
         _remove_leftovers(home)
     home.build_failure.unlink(missing_ok=True)
-    made = Build(digest, as_of, tables, True, home.reports / REPORT)
-    write_json(home.build_record, record(made, identity))
     quality.write(home, made, vintages)
     return made
+
+
+def _finish(home: Home) -> None:
+    """Finish what a build that was killed at its last step left undone, or remove what no longer belongs to anything."""
+    if home.next_record.exists():
+        belongs = home.warehouse.exists() and read_json(home.next_record)["file"] == identify(home.warehouse)
+        os.replace(home.next_record, home.build_record) if belongs else home.next_record.unlink()
 
 
 def _remove_leftovers(home: Home) -> None:

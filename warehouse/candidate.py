@@ -135,6 +135,8 @@ def complete(source: Source, snapshot: Snapshot, parsed: Parsed, vintage: str | 
     made = {table: len(tables[table]) for table in parsed.rows}
     out = sum(e.items for e in left_out)
     rows_.check_count(parsed, made, out, name)
+    if not parsed.items:
+        raise refusal(name, "it has no item at all; a file without figures is no vintage.")
     known = tables.get("correction")
     stale = [] if known is None else known.loc[known["state"] == "stale", "correction_id"].tolist()
     return Candidate(parsed, stamp, sum(made.values()), out, stale, tables)

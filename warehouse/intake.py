@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 State = Literal["accepted", "quarantined", "refused"]
 
 #: This room's part in making rows and asking checks.
-OWN_CODE = ("accepted.py", "candidate.py", "evaluate.py", "rules.py", "trial.py")
+OWN_CODE = ("accepted.py", "candidate.py", "checks.py", "evaluate.py", "results.py", "rules.py", "trial.py")
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of one source: verdicts on its snapshots and the vintages now in use."""
+    """What became of one source: verdicts on its snapshots and the vintages now in use.
+
+    `extending` are the files whose editions add to each other.
+    """
 
     source_id: str
     vintages: list[Vintage]
     verdicts: list[Verdict] = field(default_factory=list)
+    extending: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -70,9 +74,13 @@ class Intake:
 
     @property
     def fallen_back(self) -> list[Verdict]:
-        """Files whose newest snapshot could not be used, so that an older vintage stays."""
+        """Files whose newest snapshot could not be used, so that an older vintage stays.
+
+        Of editions that add to each other each is missed, also where a newer one was accepted since.
+        """
         newest = {v.file: v for v in self.verdicts}  # they come oldest first
-        return [v for v in newest.values() if v.state != "accepted"]
+        wanted = [v for v in self.verdicts if v.file in self.extending or newest[v.file] is v]
+        return [v for v in wanted if v.state != "accepted"]
 
 
 @cache
@@ -105,12 +113,17 @@ class Ground:
         self.vintages = vintages(self.home, self.source)
 
 
+def extending(source: Source) -> frozenset[str]:
+    """The source's files whose editions add to each other."""
+    return frozenset(name for name, file in source.files.items() if file.extends)
+
+
 def take_in(home: Home, source: Source, *, again: bool = False) -> Intake:
     """Bring a source's accepted vintages up to date with its archive; read every snapshot once more where `again`."""
     ground = Ground(home, source, again=again)
     found = [s for file in source.files for s in ground.archive.snapshots(source.id, file)]
     verdicts = [decide(ground, snapshot) for snapshot in found]
-    return Intake(source.id, ground.vintages, verdicts)
+    return Intake(source.id, ground.vintages, verdicts, extending(source))
 
 
 def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = None) -> Verdict:
@@ -129,10 +142,13 @@ def _standing(ground: Ground, snapshot: Snapshot) -> Verdict | None:
     """What was decided before with the same code."""
     for vintage in ground.vintages:
         same = (vintage.file, vintage.snapshot["sha256"]) == (snapshot.file, snapshot.sha256)
-        if same and vintage.record["code"] == ground.code:
+        if same and vintage.record["code"] == ground.code and not vintage.altered():
             return Verdict.of(snapshot, "accepted", vintage.vintage, new=False)
     if (report := ground.report(snapshot) / REPORT).exists():
         told = read_json(report)
+        # A check that could not run says nothing of the file; what kept it from running may have passed.
+        if told.get("undecided"):
+            return None
         if told["code"] == ground.code and told["snapshot"].get("waived") == snapshot.waived:
             return Verdict.of(snapshot, told["state"], told["vintage"], told["message"], new=False)
     return None

@@ -68,21 +68,28 @@ class Vintage:
         answers: list[dict[str, Any]] = read_json(path) if path.exists() else []
         return answers
 
+    def altered(self) -> str | None:
+        """The first table whose Parquet is missing or not the one that was accepted."""
+        for table, entry in self.record["tables"].items():
+            path = self.folder / f"{table}.parquet"
+            if not path.exists() or sha256_file(path) != entry["sha256"]:
+                return str(table)
+        return None
+
     def prove(self) -> None:
         """Compare every Parquet with the digest in the record.
 
         Raises:
             Refused: when one is missing or altered.
         """
-        for table, entry in self.record["tables"].items():
-            path = self.folder / f"{table}.parquet"
-            if not path.exists() or sha256_file(path) != entry["sha256"]:
-                again = f"delete {self.folder} and run `custody run --offline`, which makes it anew from the archive"
-                where = "restore the program's files" if self.bundled else again
-                raise Refused(
-                    f"The accepted rows of {self.source_id}/{self.file} {self.vintage} ({table}.parquet) "
-                    f"were altered or lost; {where}."
-                )
+        if table := self.altered():
+            # What the archive still has was made anew before this is asked.
+            again = f"import its file again, or delete {self.folder} to do without it"
+            where = "restore the program's files" if self.bundled else again
+            raise Refused(
+                f"The accepted rows of {self.source_id}/{self.file} {self.vintage} ({table}.parquet) "
+                f"were altered or lost; {where}."
+            )
 
 
 def _list(root: Path, bundled: bool) -> list[Vintage]:
@@ -199,7 +206,10 @@ def stale_corrections(all_of_them: Iterable[Vintage]) -> list[dict[str, Any]]:
 
 
 def failures(home: Home, source: Source) -> list[dict[str, Any]]:
-    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since."""
+    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since.
+
+    Of editions that add to each other each is missed, also where a newer one was accepted.
+    """
     reports = turned_away(home, source)
     if not reports:
         return []
@@ -208,4 +218,9 @@ def failures(home: Home, source: Source) -> list[dict[str, Any]]:
         if not vintage.bundled:
             when = str(vintage.snapshot["retrieved_at"])
             accepted[vintage.file] = max(when, accepted.get(vintage.file, ""))
-    return [r for r in reports if r["snapshot"]["retrieved_at"] >= accepted.get(r["snapshot"]["file"], "")]
+    extending = {name for name, file in source.files.items() if file.extends}
+
+    def missed(snapshot: Mapping[str, Any]) -> bool:
+        return snapshot["file"] in extending or snapshot["retrieved_at"] >= accepted.get(snapshot["file"], "")
+
+    return [r for r in reports if missed(r["snapshot"])]

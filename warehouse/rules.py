@@ -34,6 +34,7 @@ def ask_of_candidate(
     """Ask the rules of what was written of a candidate.
 
     Its tables go by their names; `earlier` is the same table of the vintage before, without rows where there is none.
+    A table that only the vintage before has is asked about as well: it has no rows any more.
 
     Args:
         source: the source.
@@ -45,9 +46,10 @@ def ask_of_candidate(
     with duckdb.connect() as connection:
         for name, value in known.items():
             connection.execute(f"SET VARIABLE {name} = ?", [value])
-        for table, path in candidate.items():
-            connection.execute(f"CREATE VIEW {table} AS FROM read_parquet({quote(str(path))})")
-        for table in candidate:
+        for table, path in {**earlier, **candidate}.items():
+            gone = " WHERE false" if table not in candidate else ""
+            connection.execute(f"CREATE VIEW {table} AS FROM read_parquet({quote(str(path))}){gone}")
+        for table in {**candidate, **earlier}:
             before = f"FROM {table} WHERE false"
             if table in earlier:  # a column may be younger than that vintage
                 before += f" UNION ALL BY NAME FROM read_parquet({quote(str(earlier[table]))})"

@@ -94,16 +94,23 @@ def wanted(home: Home, as_of: date) -> str | None:
 
 def find(home: Home) -> Build | None:
     """The warehouse that is there, if its record belongs to it."""
-    if not (home.warehouse.exists() and home.build_record.exists()):
-        return None
-    try:
-        record = read_json(home.build_record)
-    except Refused:  # a damaged record belongs to no warehouse
-        return None
-    if record.get("file") != identify(home.warehouse):
+    record = _record(home)
+    if record is None:
         return None
     tables = [BuiltTable(t["name"], t["rows"], [from_plain(c) for c in t["checks"]]) for t in record["tables"]]
     return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False, home.reports / REPORT)
+
+
+def _record(home: Home) -> dict[str, Any] | None:
+    """The record that belongs to the warehouse; a build that was killed may have left it under its first name."""
+    for path in (home.build_record, home.next_record):
+        try:
+            record = read_json(path)
+            if record["file"] == identify(home.warehouse):
+                return dict(record)
+        except (FileNotFoundError, Refused, KeyError, TypeError):  # a damaged record belongs to no warehouse
+            continue
+    return None
 
 
 def standing(home: Home) -> Build:

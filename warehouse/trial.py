@@ -74,6 +74,11 @@ def attempt(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = No
             candidate = complete(source, snapshot, candidate.parsed, name)
     except Refused as error:
         return case.refused(error)
+    if last := case.before(candidate):
+        try:
+            last.prove()
+        except Refused as error:  # nor does this
+            return Verdict.of(snapshot, "refused", None, str(error), new=True)
     return _settle(case, candidate)
 
 
@@ -86,6 +91,7 @@ def _settle(case: _Case, candidate: Candidate) -> Verdict:
     ground, snapshot = case.ground, case.snapshot
     target = ground.home.accepted / ground.source.id / snapshot.file / candidate.vintage
     results: list[CheckResult] = []
+    said = ["its accepted rows were altered or lost, and are made anew"] if any(v.altered() for v in case.own) else []
     try:
         with new_folder(target) as folder:
             tables = accepted.write_tables(candidate.tables, folder)
@@ -115,7 +121,8 @@ def _settle(case: _Case, candidate: Candidate) -> Verdict:
         return case.refused(error)
     ground.changed()
     shutil.rmtree(case.report, ignore_errors=True)
-    said = [f"accepted despite failed checks: {snapshot.accepted_despite}"] if snapshot.accepted_despite else []
+    if snapshot.accepted_despite:
+        said.append(f"accepted despite failed checks: {snapshot.accepted_despite}")
     if "-r" in candidate.vintage:
         said.append(f"other bytes bear the same stamp already, so it is the reissue {candidate.vintage}")
     return Verdict.of(case.snapshot, "accepted", candidate.vintage, "; ".join(said), new=True)
@@ -125,12 +132,14 @@ def _quarantined(case: _Case, candidate: Candidate, results: list[CheckResult]) 
     """Put a candidate in quarantine, with the answers to its checks."""
     blocking = [r for r in results if r.blocks]
     first = blocking[0].sentence() + (f" And {len(blocking) - 1} more checks." if len(blocking) > 1 else "")
-    message = f"{case.snapshot.file_name}: {first} The report is in {case.report}."
+    undecided = any(r.outcome == "could_not_run" for r in blocking)
+    again = " The next run tries it again." if undecided else ""
+    message = f"{case.snapshot.file_name}: {first} The report is in {case.report}.{again}"
     with new_folder(case.report) as folder:
         for name, frame in candidate.tables.items():
             frame.to_parquet(folder / f"{name}.parquet")
         told = case.told("quarantined", candidate.vintage, message)
-        write_json(folder / REPORT, {**told, "checks": to_plain(results)})
+        write_json(folder / REPORT, {**told, "undecided": undecided, "checks": to_plain(results)})
     return Verdict.of(case.snapshot, "quarantined", candidate.vintage, message, new=True)
 
 
@@ -145,7 +154,8 @@ def _ask_rules(case: _Case, candidate: Candidate, folder: Path) -> list[Asked]:
         "extends": file.extends,
     }
     now = {table: folder / f"{table}.parquet" for table in candidate.tables}
-    before = {table: path for table in now if last and (path := last.path(table))}
+    tables = [*now, *(last.record["tables"] if last else ())]
+    before = {table: path for table in tables if last and (path := last.path(table))}
     return rules.ask_of_candidate(case.ground.source, now, before, known)
 
 

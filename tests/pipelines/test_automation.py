@@ -53,7 +53,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def test_every_source_with_an_address_has_a_schedule_that_runs() -> None:
-    schedules = {s.name: s for s in defs.get_repository_def().schedule_defs}
+    schedules = {s.name: s for s in defs.get_repository_def().schedule_defs if s.name != "ask_again"}
     assert sorted(schedules) == [f"ask_{source}" for source in WITH_ADDRESS] and len(schedules) >= 7
     for name, schedule in schedules.items():
         source = name.removeprefix("ask_")
@@ -92,6 +92,30 @@ def test_publishers_are_asked_at_times_of_their_own_that_stay() -> None:
     assert len(set(clocks)) == len(clocks)
     # sha256("eurostat_prisons") begins with e03a4223 (by `sha256sum`), which is 3,761,914,403: minute 23, hour 13, day 24.
     assert automation.timetable(catalogue.source("eurostat_prisons")) == "23 13 24 * *"
+
+
+def test_who_was_asked_in_vain_is_asked_again_the_next_day_and_nobody_else(home: Home) -> None:
+    (schedule,) = (s for s in defs.get_repository_def().schedule_defs if s.name == "ask_again")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    clock = schedule.cron_schedule
+    assert isinstance(clock, str) and clock.split()[2:] == ["*", "*", "*"]  # every day
+
+    def requests() -> list[dg.RunRequest]:
+        context = dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC))
+        return list(schedule.evaluate_tick(context).run_requests or [])
+
+    assert requests() == []
+    asking = fetch.Asking(home)
+    at = "2026-11-01T00:00:00Z"
+    asking.note(fetch.Asked("unodc_prisons", "x", "https://x.example", "failed", "down", at))
+    asking.note(fetch.Asked("eurostat_prisons", "x", "https://x.example", "unchanged", "", at))
+    (request,) = requests()
+    assert set(request.asset_selection or ()) == {
+        dg.AssetKey(["snapshot", "unodc_prisons"]),
+        dg.AssetKey(["accepted", "unodc_prisons"]),
+    }
+    # Who failed is due whatever the cadence says, so that the run does ask.
+    assert asking.failed(catalogue.source("unodc_prisons"))
 
 
 # Building what was accepted

@@ -127,7 +127,10 @@ def test_a_webhook_is_told_which_source_why_what_stands_and_what_to_do(webhook: 
     assert lines[0].startswith("Custody on ") and lines[0].endswith(": the run failed.")
     assert lines[1] == "Why: the disk is full"
     # Slack would call everybody, had the word come as it was written.
-    assert lines[2] == "unodc_prisons uses an older vintage: data.xlsx, row 7: &lt;!channel&gt; &amp; 'x' is no number."
+    assert (
+        lines[2]
+        == "unodc_prisons does not use its newest file, the last good one stays: data.xlsx, row 7: &lt;!channel&gt; &amp; 'x' is no number."
+    )
     assert (
         lines[3]
         == f"What stands: the warehouse as of 2025-12-31 in {homes.built()}/warehouse.duckdb; last good figures are kept."
@@ -149,7 +152,10 @@ def test_a_letter_says_the_same(monkeypatch: pytest.MonkeyPatch, home: Home) -> 
     letter = message_from_string("\n".join(server.said[server.said.index("data") + 1 :]), policy=policy.default)
     assert letter["Subject"] == notify.SUBJECT
     text = letter.get_content()
-    assert "unodc_prisons uses an older vintage: data.xlsx, row 7: <!channel> & 'x' is no number.\n" in text
+    assert (
+        "unodc_prisons does not use its newest file, the last good one stays: data.xlsx, row 7: <!channel> & 'x' is no number.\n"
+        in text
+    )
     assert ": the run ended, but not as it should.\n" in text and "no warehouse yet" in text
 
 
@@ -178,7 +184,7 @@ def test_figures_that_may_not_be_passed_on_are_not_told(
     finally:
         catalogue.sources.cache_clear()
     (text,) = webhook.texts
-    assert "world_prison_brief uses an older vintage: see `custody status`" in text
+    assert "world_prison_brief does not use its newest file, the last good one stays: see `custody status`" in text
     assert "4711" not in text and "4712" not in text
 
 
@@ -296,5 +302,11 @@ def test_the_daemon_tells_of_failed_runs_and_of_sources_that_fell_back(
             )
         )
     first, second = webhook.texts
-    assert "Why: the table is empty" in first and "gaps uses an older vintage: gaps.csv, row 2: no." in first
-    assert "Why:" not in second and "gaps uses an older vintage: gaps.csv, row 2: no." in second
+    assert (
+        "Why: the table is empty" in first
+        and "gaps does not use its newest file, the last good one stays: gaps.csv, row 2: no." in first
+    )
+    assert (
+        "Why:" not in second
+        and "gaps does not use its newest file, the last good one stays: gaps.csv, row 2: no." in second
+    )

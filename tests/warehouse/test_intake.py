@@ -304,6 +304,11 @@ def test_a_critical_check_that_could_not_run_keeps_the_file_out(desk: Desk, monk
     desk.put(FIRST)
     (verdict,) = desk.take_in().verdicts
     assert verdict.state == "quarantined" and "the check could not run" in verdict.message
+    assert verdict.message.endswith("The next run tries it again.")
+    monkeypatch.undo()  # what kept it from running has passed
+    monkeypatch.setenv("CUSTODY_HOME", str(desk.home.root))
+    assert intake.take_in(desk.home, desk.source).verdicts[0].state == "accepted"
+    assert failures(desk.home, desk.source) == []
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -411,6 +416,60 @@ def test_a_folder_moved_aside_by_a_crash_is_still_the_vintage(desk: Desk) -> Non
     copied(folder / ".old-2023-05-11", folder / "2023-05-11")
     (vintage,) = vintages(desk.home, desk.source)
     assert vintage.folder == folder / "2023-05-11"
+
+
+def flip(path: Path) -> None:
+    """Turn one bit in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("spoil", [flip, Path.unlink])
+@pytest.mark.usefixtures("unchecked")
+def test_altered_accepted_rows_are_made_anew_from_the_archive(desk: Desk, spoil: Callable[[Path], None]) -> None:
+    desk.put(FIRST)
+    desk.take_in()
+    before = desk.files("accepted")
+    spoil(desk.home.accepted / "src" / "one" / "2023-05-11" / "observation.parquet")
+    (verdict,) = desk.take_in().verdicts
+    assert (verdict.state, verdict.new) == ("accepted", True) and "altered or lost" in verdict.message
+    assert desk.files("accepted") == before
+    assert not desk.take_in().verdicts[0].new
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_vintage_before_that_was_altered_says_nothing_of_the_next(desk: Desk) -> None:
+    first = desk.put(FIRST)
+    desk.take_in()
+    path = desk.home.accepted / "src" / "one" / "2023-05-11" / "observation.parquet"
+    whole = path.read_bytes()
+    flip(path)
+    desk.archive.object_path(first.sha256).unlink()
+    desk.put(SECOND)
+    verdict = desk.take_in().verdicts[-1]
+    assert verdict.state == "refused" and "2023-05-11 (observation.parquet) were altered or lost" in verdict.message
+    assert desk.files("quarantine") == {}
+    path.write_bytes(whole)
+    assert desk.take_in().verdicts[-1].state == "accepted"
+
+
+def test_a_file_without_any_item_is_no_vintage(desk: Desk) -> None:
+    desk.put(lines())
+    (verdict,) = desk.take_in().verdicts
+    assert verdict.state == "refused" and "no item at all" in verdict.message
+
+
+def test_a_file_of_which_nothing_became_a_row_is_held_against_the_one_before(desk: Desk) -> None:
+    desk.put(FIRST)
+    desk.take_in()
+    desk.put(lines(("ALB", ""), ("FRA", ""), stamp="2025-05-11"), retrieved_at="2026-05-02")
+    verdict = desk.take_in().verdicts[-1]
+    assert (
+        verdict.state == "quarantined"
+        and "Of the places, the measures and the years of the vintage before" in verdict.message
+    )
+    assert in_use(desk) == ["2023-05-11"]
 
 
 @pytest.mark.parametrize("how", ["altered", "gone"])
