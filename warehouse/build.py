@@ -87,7 +87,7 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
 
 
 def _finish(home: Home) -> None:
-    """Finish what a build that was killed at its last step left undone, or remove what no longer belongs to anything."""
+    """Finish what a build that was killed at its last step left undone, or remove what belongs to nothing any more."""
     if home.next_record.exists():
         belongs = home.warehouse.exists() and read_json(home.next_record)["file"] == identify(home.warehouse)
         os.replace(home.next_record, home.build_record) if belongs else home.next_record.unlink()
