@@ -94,7 +94,7 @@ def ask_again() -> dg.RunRequest | dg.SkipReason:
     description="Build the tables when what is accepted is no longer what they were built from.",
 )
 def build_what_was_accepted(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a build of what is accepted; Dagster runs no key twice, so that one which failed waits for the next day."""
+    """Ask for a build of what is accepted; Dagster runs no key twice, so that one that failed waits a day."""
     if context.instance.get_runs(dg.RunsFilter(statuses=GOING_ON), limit=1):
         return dg.SkipReason("A run is at work or waits for its turn; what it leaves is looked at when it has ended.")
     as_of = default_as_of(date.today())
