@@ -427,6 +427,25 @@ def quarantine_accept(
         print(f"{source}/{file}, vintage {verdict.vintage}, is {said}. Next: custody run --offline")
 
 
+@quarantine_.command(
+    "dismiss",
+    epilog="Example: custody quarantine dismiss eurostat_prisons crim_pris_ctz 5f1c0a --reason 'a page of errors'",
+)
+def quarantine_dismiss(
+    source: TurnedAway,
+    file: TurnedAwayFile,
+    sha: Annotated[str, typer.Argument(help="The beginning of its SHA-256.")],
+    reason: Annotated[str, typer.Option(help="Why, for those who come after.")],
+) -> None:
+    """Set a file that was turned away aside, so that it is no longer missed; its bytes and the reason stay."""
+    from warehouse import by_hand
+
+    home = Home.from_environment()
+    with alone(home, "custody quarantine dismiss"):
+        by_hand.dismiss(home, source, file, sha, reason)
+    print(f"{source}/{file} {sha} is set aside; importing the file again brings it back.")
+
+
 @app.command(epilog="Example: custody changes --since 2026-01-31 --place Norway")
 def changes(
     since: Annotated[

@@ -12,6 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -187,6 +188,17 @@ class Archive:
         """Note that the bytes of a digest were met again, or that a server said that they have not changed."""
         line = {"sha256": digest, "seen_at": now(), "obtained": obtained, "answer": answer}
         self._append(self._records(source_id, file) / "seen.jsonl", line)
+
+    def served(self, source_id: str, file: str) -> tuple[str, str] | None:
+        """What a server gave the last time that it was asked: the digest, and when that was."""
+        path = self._records(source_id, file) / "seen.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        for line in reversed(lines):
+            with suppress(ValueError):  # of a line that a crash has cut
+                told = json.loads(line)
+                if told["obtained"] == "fetch":
+                    return str(told["sha256"]), str(told["seen_at"])
+        return None
 
     def put_document(self, source_id: str, data: bytes, answer: Mapping[str, Any]) -> str:
         """Store a document in which an address was looked for; it is no publisher's file and becomes no snapshot."""

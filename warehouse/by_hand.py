@@ -136,6 +136,20 @@ def accept_despite(home: Home, source_id: str, file: str, digest: str, reason: s
     return decide(ground, ground.archive.waive(stored, [c.type for c in blocking], reason.strip()))
 
 
+def dismiss(home: Home, source_id: str, file: str, digest: str, reason: str) -> None:
+    """Set a file that was turned away aside for good: its bytes and the reason stay in the archive, its report goes.
+
+    Raises:
+        Misused: when there is no such snapshot in quarantine, or no reason.
+    """
+    if not reason.strip():
+        raise Misused("--reason must say why, for those who come after.")
+    known = source(source_id)
+    snapshot = Snapshot(**find_report(home, known, file, digest)["snapshot"])
+    Archive(home.archive).withdraw(source_id, file, snapshot.sha256, reason.strip())
+    shutil.rmtree(Ground(home, known).report(snapshot))
+
+
 def bundle_source(home: Home, known: Source) -> list[Vintage]:
     """Copy what is accepted into the source's folder, in place of what was bundled.
 

@@ -8,7 +8,7 @@ good vintage in use. How one is tried is in `warehouse.trial`; nothing heavy is 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
 from sources.home import Home, read_json, sha256_file
-from warehouse.records import REPORT, Vintage, newest, stale_corrections, vintages
+from warehouse.records import REPORT, Vintage, missing, newest, stale_corrections, vintages
 
 if TYPE_CHECKING:
     from warehouse.candidate import Candidate
@@ -49,13 +49,13 @@ class Verdict:
 class Intake:
     """What became of one source: verdicts on its snapshots and the vintages now in use.
 
-    `extending` are the files whose editions add to each other.
+    `fallen_back` are files that are not in use as their publisher gives them: an older vintage stays, or a newer one.
     """
 
     source_id: str
     vintages: list[Vintage]
     verdicts: list[Verdict] = field(default_factory=list)
-    extending: frozenset[str] = frozenset()
+    fallen_back: list[Verdict] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -71,16 +71,6 @@ class Intake:
     def stale_corrections(self) -> list[str]:
         """Corrections whose error is not in the newest vintage of their file; the publisher may have mended it."""
         return [stale["correction"] for stale in stale_corrections(self.vintages)]
-
-    @property
-    def fallen_back(self) -> list[Verdict]:
-        """Files whose newest snapshot could not be used, so that an older vintage stays.
-
-        Of editions that add to each other each is missed, also where a newer one was accepted since.
-        """
-        newest = {v.file: v for v in self.verdicts}  # they come oldest first
-        wanted = [v for v in self.verdicts if v.file in self.extending or newest[v.file] is v]
-        return [v for v in wanted if v.state != "accepted"]
 
 
 @cache
@@ -113,17 +103,39 @@ class Ground:
         self.vintages = vintages(self.home, self.source)
 
 
-def extending(source: Source) -> frozenset[str]:
-    """The source's files whose editions add to each other."""
-    return frozenset(name for name, file in source.files.items() if file.extends)
-
-
 def take_in(home: Home, source: Source, *, again: bool = False) -> Intake:
     """Bring a source's accepted vintages up to date with its archive; read every snapshot once more where `again`."""
     ground = Ground(home, source, again=again)
     found = [s for file in source.files for s in ground.archive.snapshots(source.id, file)]
     verdicts = [decide(ground, snapshot) for snapshot in found]
-    return Intake(source.id, ground.vintages, verdicts, extending(source))
+    return Intake(source.id, ground.vintages, verdicts, _fallen_back(ground, found, verdicts))
+
+
+def _fallen_back(ground: Ground, found: list[Snapshot], verdicts: list[Verdict]) -> list[Verdict]:
+    """What is not in use although it should be, the last word on each file."""
+    source, missed = ground.source, missing(ground.home, ground.source, ground.vintages)
+    both = list(zip(found, verdicts, strict=True))  # oldest first
+    last = {v.sha256 if source.files[v.file].extends else v.file: (s, v) for s, v in both}
+    turned_away = [v for s, v in last.values() if v.state != "accepted" and missed(v.file, s.retrieved_at)]
+    return [*turned_away, *(told for s, v in both if (told := _taken_back(ground, s, v)))]
+
+
+def _taken_back(ground: Ground, snapshot: Snapshot, verdict: Verdict) -> Verdict | None:
+    """Says so where the server gives again what it gave before the vintage that is in use."""
+    if verdict.state != "accepted" or ground.source.files[verdict.file].extends:
+        return None
+    served = ground.archive.served(ground.source.id, verdict.file)
+    last = [v for v in ground.vintages if v.file == verdict.file][-1]
+    if not served or served[0] != snapshot.sha256 or last.snapshot["sha256"] == snapshot.sha256:
+        return None
+    if last.snapshot["obtained"] != "fetch":  # a person has brought a newer one
+        return None
+    words = f"custody withdraw {ground.source.id} {verdict.file} {last.vintage} --reason"
+    message = (
+        f"{snapshot.file_name}: on {served[1][:10]} the server gave again what it first gave on "
+        f"{snapshot.retrieved_at[:10]}; {last.vintage} stays in use. If it is taken back: {words} '...'."
+    )
+    return replace(verdict, message=message)
 
 
 def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = None) -> Verdict:

@@ -5,7 +5,7 @@ Vintages bundled with the program count as accepted. Nothing heavy is imported h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,21 +206,26 @@ def stale_corrections(all_of_them: Iterable[Vintage]) -> list[dict[str, Any]]:
 
 
 def failures(home: Home, source: Source) -> list[dict[str, Any]]:
-    """The reports on snapshots that were turned away, where no newer one of the same file has been accepted since.
-
-    Of editions that add to each other each is missed, also where a newer one was accepted.
-    """
+    """The reports on snapshots that were turned away and are still missed."""
     reports = turned_away(home, source)
     if not reports:
         return []
-    accepted: dict[str, str] = {}
-    for vintage in vintages(home, source):
-        if not vintage.bundled:
-            when = str(vintage.snapshot["retrieved_at"])
-            accepted[vintage.file] = max(when, accepted.get(vintage.file, ""))
+    missed = missing(home, source, vintages(home, source))
+    return [r for r in reports if missed(r["snapshot"]["file"], r["snapshot"]["retrieved_at"])]
+
+
+def missing(home: Home, source: Source, used: Iterable[Vintage]) -> Callable[[str, str], bool]:
+    """Tells whether a snapshot of a file that was retrieved then and turned away is still missed.
+
+    It is not, where a newer one of the same file was accepted, or the server has since given again what is in use. Of
+    editions that add to each other each is missed, also where a newer one was accepted.
+    """
+    archive, settled = Archive(home.archive), dict[str, str]()
+    for vintage in used:
+        when = [] if vintage.bundled else [str(vintage.snapshot["retrieved_at"])]
+        served = archive.served(source.id, vintage.file)
+        if served and served[0] == vintage.snapshot["sha256"]:
+            when.append(served[1])
+        settled[vintage.file] = max([*when, settled.get(vintage.file, "")])
     extending = {name for name, file in source.files.items() if file.extends}
-
-    def missed(snapshot: Mapping[str, Any]) -> bool:
-        return snapshot["file"] in extending or snapshot["retrieved_at"] >= accepted.get(snapshot["file"], "")
-
-    return [r for r in reports if missed(r["snapshot"])]
+    return lambda file, retrieved_at: file in extending or retrieved_at >= settled.get(file, "")

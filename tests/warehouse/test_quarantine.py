@@ -15,7 +15,7 @@ from sources.home import read_json
 from tests.warehouse.conftest import WORLD, Desk, accept, lines, total
 from tests.warehouse.made import gap
 from warehouse.build import build, connect
-from warehouse.by_hand import accept_despite, bundle_source, withdraw
+from warehouse.by_hand import accept_despite, bundle_source, dismiss, withdraw
 from warehouse.records import failures, find_report, stale_corrections, turned_away, vintages
 
 GOOD = lines(("FRA", 45_000, {"year": 2022}), stamp="2023-05-11")
@@ -253,3 +253,71 @@ def test_a_correction_whose_error_was_mended_is_told_of_the_newest_vintage_alone
     assert desk.take_in().stale_corrections == ["one"]
     told = {"source": "src", "file": "one", "vintage": "2024-05-11", "correction": "one"}
     assert stale_corrections(vintages(desk.home, desk.source)) == [told]
+
+
+# What is still missed
+
+
+def fetched(stamp: str | None, value: object, at: str) -> tuple[bytes, dict[str, Any]]:
+    """A file as a server gave it, and what is said of it."""
+    return lines(("ALB", value), ("AND", 60), stamp=stamp), {
+        "obtained": "fetch",
+        "url": "https://x.example",
+        "retrieved_at": at,
+    }
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_file_turned_away_is_missed_until_the_server_gives_again_what_is_in_use(desk: Desk) -> None:
+    good, said = fetched("2025-01-01", 5000, "2026-05-01T00:00:00Z")
+    desk.put(good, **said)
+    desk.put(b"place,nothing\nALB,5\n", **{**said, "retrieved_at": "2026-05-02T00:00:00Z"})
+    assert [v.state for v in desk.take_in().fallen_back] == ["refused"]
+    assert len(failures(desk.home, desk.source)) == 1
+    desk.archive.seen("src", "one", desk.archive.snapshots("src", "one")[0].sha256, "fetch")
+    assert desk.take_in().fallen_back == [] and failures(desk.home, desk.source) == []
+    assert len(turned_away(desk.home, desk.source)) == 1  # it stays listed
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_publisher_that_takes_a_revision_back_is_told(desk: Desk) -> None:
+    first, said = fetched("2025-01-01", 5000, "2026-05-01T00:00:00Z")
+    second, later = fetched("2025-02-01", 5100, "2026-05-02T00:00:00Z")
+    desk.put(first, **said)
+    desk.put(second, **later)
+    assert desk.take_in().fallen_back == []
+    desk.put(first, **{**said, "retrieved_at": "2026-05-03T00:00:00Z"})
+    (told,) = desk.take_in().fallen_back
+    assert "gave again what it first gave on 2026-05-01; 2025-02-01 stays in use" in told.message
+    withdraw(desk.home, "src", "one", "2025-02-01", "the publisher took it back")
+    assert desk.take_in().fallen_back == [] and in_use(desk) == ["2025-01-01"]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_newer_file_that_a_person_brought_is_not_taken_back_by_a_server_that_has_the_older(desk: Desk) -> None:
+    first, said = fetched("2025-01-01", 5000, "2026-05-01T00:00:00Z")
+    desk.put(first, **said)
+    desk.put(lines(("ALB", 5100), ("AND", 60), stamp="2025-02-01"), retrieved_at="2026-05-02")
+    desk.archive.seen("src", "one", desk.archive.snapshots("src", "one")[0].sha256, "fetch")
+    assert desk.take_in().fallen_back == []
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_each_edition_that_was_turned_away_is_missed_where_editions_add_to_each_other(make_desk: Any) -> None:
+    files = {"one": File(pattern="one*", types=("csv", "text"), min_share=0.01, extends=True)}
+    desk = make_desk(src={"files": files})
+    for day, data in (
+        (1, lines(("ALB", 5000, {"year": 2021}), stamp="2022-01-01")),
+        (2, lines(("Atlantis", 5, {"year": 2022}), stamp="2023-01-01")),
+        (3, lines(("ALB", 5200, {"year": 2023}), stamp="2024-01-01")),
+    ):
+        desk.put(data, retrieved_at=f"2026-05-0{day}")
+    taken = desk.take_in()
+    assert [v.state for v in taken.verdicts] == ["accepted", "refused", "accepted"]
+    (told,) = taken.fallen_back
+    assert "Atlantis" in told.message and len(failures(desk.home, desk.source)) == 1
+    dismiss(desk.home, "src", "one", told.sha256[:8], "it was never meant to be published")
+    assert desk.take_in().fallen_back == [] and turned_away(desk.home, desk.source) == []
+    assert desk.archive.kept(told.sha256) is not None
+    with pytest.raises(Refused, match="is not in quarantine"):
+        dismiss(desk.home, "src", "one", told.sha256[:8], "again")

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from dictionary.model import Rule, read
+from dictionary.model import Rule, dictionary, read
 from sources.catalogue import File, Source
 from sources.errors import Refused
 from tests.warehouse.conftest import Desk, lines, make_source
@@ -62,7 +63,7 @@ SOUND = [
 
 def test_sound_rows_break_no_rule_and_every_rule_is_asked(ask: Asker) -> None:
     results = ask(SOUND, SOUND)
-    assert broken(results) == {} and len(results) == 14
+    assert broken(results) == {} and len(results) == 15
     assert {r.rows > 0 for r in results.values()} == {True}
 
 
@@ -174,6 +175,26 @@ def test_years_may_go_only_where_editions_add_to_each_other(ask: Asker) -> None:
     assert broken(ask(now, before, extends=True)) == {}
 
 
+def test_a_digit_too_many_in_the_next_edition_is_seen_though_no_period_is_the_same(ask: Asker) -> None:
+    before, now = [observation("FRA", 88_000, 2023)], [observation("FRA", 880_000, 2024)]
+    name = "digit_too_many_since_last_edition"
+    result = ask(now, before, extends=True)[name]
+    assert (result.outcome, result.severity, result.failing) == ("failed", "critical", 1)
+    assert ask([observation("FRA", 89_000, 2024)], before, extends=True)[name].outcome == "passed"
+    assert ask([observation("FRA", 880_000, 2025)], before, extends=True)[name].rows == 0  # two years later
+    assert ask(now, before)[name].rows == 0  # an edition that is no continuation is held against the same period
+
+
+def test_a_table_that_is_gone_is_asked_about(tmp_path: Path) -> None:
+    ask = Asker(tmp_path)
+    path = ask._write("earlier", places("ALB", "AND"))
+    known = {"vintage": "2023", "retrieved_at": "2023-05-01", "min_share": 0.9, "extends": False}
+    results = {
+        r.type: r for a in rules.ask_of_candidate(ask.source, {}, {"observation": path}, known) for r in a.answers()
+    }
+    assert results["coverage_against_last_vintage"].outcome == "failed"
+
+
 def test_a_measure_that_is_gone_is_told(ask: Asker) -> None:
     before = [*places("ALB"), observation("ALB", 9, 2022, measure="deaths_in_custody")]
     assert broken(ask(places("ALB"), before, min_share=0.5)) == {"gone_since_last_vintage": 1}
@@ -217,7 +238,7 @@ def test_failed_and_could_not_run_are_told_apart(
 def test_a_rule_of_a_source_goes_before_the_tables_of_the_same_name(ask: Asker, tmp_path: Path) -> None:
     rule = own(name="rate_is_possible", sql="SELECT false AS holds FROM observation")
     results = ask([observation("ALB", 5)], source=with_rule(tmp_path, rule))
-    assert broken(results) == {"rate_is_possible": 1} and len(results) == 14
+    assert broken(results) == {"rate_is_possible": 1} and len(results) == 15
 
 
 @pytest.mark.parametrize(
@@ -303,3 +324,51 @@ def test_the_number_of_items_may_neither_fall_nor_more_than_double(make_desk: An
     desk.put(rows(10), retrieved_at="2026-05-01")
     desk.put(rows(items).replace(rows(items)[:12], b"# 2025-05-11"), retrieved_at="2026-05-02")
     assert [v.state for v in desk.take_in().verdicts] == ["accepted", said]
+
+
+# Rules of tables that are built
+
+
+def asked_of_table(table: str, rule: str, **tables: str) -> CheckResult:
+    """The answer of one rule of a table that is built, of rows that SELECTs give."""
+    (wanted,) = (r for r in dictionary().tables[table].rules if r.name == rule)
+    with duckdb.connect() as connection:
+        for name, sql in tables.items():
+            connection.execute(f"CREATE TABLE {name} AS {sql}")
+        (answer,) = (r for a in rules.ask(connection, table, [wanted]) for r in a.answers())
+    return answer
+
+
+def country(held: int, capacity: int, rate: float) -> str:
+    return (
+        f"SELECT 'ALB' AS place_id, 2022 AS year, {held} AS persons_held, 's' AS persons_held_source, 1 AS population,"
+        f" {capacity} AS official_capacity, {rate} AS persons_held_per_100k"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "sound", "odd"),
+    [
+        ("occupancy_of_countries", country(5000, 6000, 180), country(5000, 60, 180)),
+        ("possible_rate_of_countries", country(5000, 6000, 180), country(5000, 6000, 18_000)),
+    ],
+)
+def test_a_country_with_a_digit_too_many_is_told(rule: str, sound: str, odd: str) -> None:
+    assert asked_of_table("country_year", rule, country_year=sound).outcome == "passed"
+    assert asked_of_table("country_year", rule, country_year=odd).outcome == "failed"
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(1.0, "passed"), (10.0, "failed")])
+def test_published_rates_are_held_against_count_and_population(factor: float, outcome: str) -> None:
+    """Twelve places, of which two (of twelve) or none have a rate of ten times what count and population make."""
+    cells = "'s' AS source_id, 'f' AS file, '2023' AS vintage, 'd' AS dataset, NULL AS definition, '_T' AS facility, '_T' AS sex,"
+    cells += " '_T' AS age, '_T' AS legal_status, '_T' AS citizenship, '_T' AS offence, DATE '2022-12-31' AS period_end"
+    observation = f"""
+        SELECT 'o' || i AS observation_id, 'l' AS locator, 'P' || i AS place_id, measure, {cells},
+               CASE measure WHEN 'persons_held' THEN 2000.0 ELSE 200.0 * CASE WHEN i < 2 THEN {factor} ELSE 1 END END AS value
+        FROM range(12) AS t(i), (VALUES ('persons_held'), ('persons_held_rate')) AS m(measure)
+    """
+    population = "SELECT 'P' || i AS place_id, 2022 AS year, 1000000.0 AS value FROM range(12) AS t(i)"
+    for rule in ("published_rates_fit", "published_rates_fit_in_each_year"):
+        answer = asked_of_table("population", rule, observation=observation, population=population)
+        assert answer.outcome == outcome and answer.rows == (12 if rule == "published_rates_fit" else 1)
