@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.custody import homes
 from tests.custody.conftest import Command
 
 OWN_DAY = "2022-06-30"  # no end of a year: not in the warehouse

@@ -272,7 +272,9 @@ def test_a_total_over_an_unknown_part_of_the_world_is_refused(accepted_desk: Des
 @pytest.mark.usefixtures("unchecked")
 def test_a_model_that_cannot_run_keeps_the_old_warehouse(built_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     home = built_desk.home
-    broken = [replace(m, sql=m.sql.replace("h.period_end <= day", "h.period_end <= CAST('x' AS DATE)")) for m in models()]
+    broken = [
+        replace(m, sql=m.sql.replace("h.period_end <= day", "h.period_end <= CAST('x' AS DATE)")) for m in models()
+    ]
     monkeypatch.setattr(build_, "models", lambda: broken)
     fails(home, "warehouse/models/world_place.sql: ", "The last warehouse stays.", day=date(2023, 12, 31))
 
