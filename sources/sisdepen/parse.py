@@ -328,9 +328,21 @@ def _sums(figures: list[Column], virtual: list[bool]) -> list[dict[str, Any]]:
             continue
         value = sum(c.cells[at] or 0 for c in columns for at in filled)
         note = f"sum of {len(filled):,} establishments in the file"
-        place = {"place_id": COUNTRY, "facility": "_T", "locator": f"{SHEET}!{'+'.join(c.letters for c in columns)}"}
+        locator = f"{SHEET}!{'+'.join(c.letters for c in columns)}[{_ranges(within)}]"
+        place = {"place_id": COUNTRY, "facility": "_T", "locator": locator}
         made.append({**vars(key), **place, "value": value, "note": note})
     return made
+
+
+def _ranges(within: list[bool]) -> str:
+    """The rows of the establishments that are in a sum, as in `2-13,15`, so that a person can add them up again."""
+    ranges: list[list[int]] = []
+    for row in (at + 2 for at, inside in enumerate(within) if inside):
+        if ranges and ranges[-1][1] == row - 1:
+            ranges[-1][1] = row
+        else:
+            ranges.append([row, row])
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def _sums_with(column: Column) -> list[tuple[Key, str]]:

@@ -155,7 +155,11 @@ def test_sums_of_the_country() -> None:
     assert sums["persons_under_correctional_supervision", "_T", "_Z"] == 45
     held = country[(country["measure"] == "persons_held") & (country["sex"] == "_T")].set_index("legal_status")
     assert held["note"]["_T"] == "sum of 2 establishments in the file"
-    assert re.fullmatch(r"Sheet0![A-Z]+", held["locator"]["_T"])
+    # The columns, and the rows of prisons, of virtual units and of both.
+    assert re.fullmatch(r"Sheet0![A-Z]+\[2-3\]", held["locator"]["_T"])
+    supervised = country[country["sex"] == "_T"].drop_duplicates("measure").set_index("measure")["locator"]
+    assert re.fullmatch(r"Sheet0![A-Z]+\[4\]", supervised["persons_under_supervision"])
+    assert re.fullmatch(r"Sheet0![A-Z]+\[2-4\]", supervised["persons_under_correctional_supervision"])
     # A regime that nobody gives is no sum of nothing.
     assert ("persons_held", "_T", "SENTENCED_OPEN") not in sums
 
