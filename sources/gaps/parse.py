@@ -21,7 +21,7 @@ def parse(file: RawFile) -> Parsed:
     frame = pd.DataFrame({"place_id": cells.places("place_id", file.places), "component": cells["component"]})
     frame["counts"] = cells.translate(["place_id", "component"], COMPONENTS)["counts"]
     frame["measure"] = "persons_held"
-    frame["locator"] = cells.locators("component")
+    frame["locator"] = cells.locators("central")
     for bound in ("low", "central", "high"):
         frame[bound] = cells.numbers_or_missing(bound)
     frame["reference"] = cells.each("reference", lambda cell: cell or None)

@@ -60,7 +60,7 @@ def test_a_gap() -> None:
         "component": "political prison camps",
         "counts": "beside",
         "measure": "persons_held",
-        "locator": "gaps.csv:2:2",
+        "locator": "gaps.csv:2:4",
         "low": 80000,
         "central": 100000,
         "high": 120000,
