@@ -5,7 +5,8 @@ SELECT
   e.persons, e.low, e.high, e.years, e.figure_id, e.next_figure_id,
   w.role IN ('reported', 'carried_forward', 'brought_back', 'by_parts') OR e.basis = 'gap' AS counted,
   population.value AS population, population.year AS population_year,
-  e.persons / population.value * 100000 AS persons_per_100k
+  e.persons / population.value * 100000 AS persons_per_100k,
+  concat_ws(':', 'estimate', e.place_id, e.as_of) AS estimate_id
 FROM computed.place_estimate e
 JOIN place p USING (place_id)
 JOIN world_place w USING (as_of, place_id)

@@ -54,7 +54,8 @@ SELECT
   reported, carried_forward, brought_back, gaps, places, places_reported, places_without,
   if(people_reported > people, 1, people_reported / people) AS reported_share,
   if(people_published > people, 1, people_published / people) AS published_share,
-  if(people_known > people, 1, people_known / people) AS population_share
+  if(people_known > people, 1, people_known / people) AS population_share,
+  concat_ws(':', 'world_total', s.area, s.as_of, coalesce(e.sex, '_T'), coalesce(e.legal_status, '_T')) AS total_id
 FROM summed s
 LEFT JOIN estimated e ON e.as_of = s.as_of AND e.place_id = s.area
 WHERE s.as_of IN (SELECT as_of FROM summed, reference.rules WHERE area = 'WLD' AND people_known >= covered_at_least * people)
