@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -62,3 +63,9 @@ def add(home: Home, known: list[Release], entry: Release) -> Release:
     listed = [asdict(r) for r in [*known, entry]]
     write_json(home.releases / "releases.json", {"releases": listed, "aliases": {"latest": entry.version}})
     return entry
+
+
+def sums(folder: Path) -> Mapping[str, str]:
+    """The sha256 of each file of a release, by its path there."""
+    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from exports.listing import SUMS
+from exports.listing import sums
 from sources.errors import Refused
 
 #: The pandas type of a column where missing must stay missing and whole numbers whole.
 TYPES = {pa.string(): "str", pa.int64(): "Int64", pa.bool_(): "boolean"}
-
-
-def sums(folder: Path) -> Mapping[str, str]:
-    """The sha256 of each file of a release, by its path there."""
-    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
 
 
 def read_table(folder: Path, table: str) -> pd.DataFrame:

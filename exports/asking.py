@@ -1,0 +1,150 @@
+"""Asking a release about single rows, from its directory alone: tables by SQL, its own words, and what is said of it.
+
+No warehouse and no dictionary is asked: a release of three years ago is read by what stands in it. Each table is held
+against the release's checksums before its first row is given. Whole tables as DataFrames are `exports.reading`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exports.listing import SUMS, sums
+from sources.errors import Refused
+from sources.home import read_json, sha256_file
+
+if TYPE_CHECKING:
+    import duckdb
+
+Row = dict[str, Any]
+
+#: A line of a table of the codebook, and the marks that Markdown has there.
+CELLS = re.compile(r"\| (.*) \|")
+HEADING = re.compile(r"## (?:Code list (\w+):|(Measures|Definitions of publishers))")
+
+
+class Asked:
+    """A release's directory, open for questions."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the release in `folder`.
+
+        Raises:
+            Refused: when it is none.
+        """
+        self.folder = folder
+        try:
+            self._sums = sums(folder)
+        except (OSError, ValueError) as error:
+            raise Refused(f"{folder} is no release: its {SUMS} cannot be read ({error}).") from error
+        self._proved: set[str] = set()
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        return duckdb.connect(config={"threads": 1})
+
+    def _path(self, name: str) -> Path:
+        """A file of the release, proved against its checksums once."""
+        path = self.folder / name
+        if name not in self._proved:
+            if name not in self._sums:
+                raise Refused(f"Release {self.version} has no file {name}.")
+            if not path.is_file() or sha256_file(path) != self._sums[name]:
+                raise Refused(f"{path} is not the file that was released; get the release again.")
+            self._proved.add(name)
+        return path
+
+    def rows(self, select: str, **values: Any) -> list[Row]:
+        """The rows of a SELECT in which `{table}` stands for each table; `$name` for each of `values`.
+
+        Raises:
+            Refused: when a table is missing or altered.
+        """
+        tables = dict.fromkeys(re.findall(r"\{(\w+)\}", select))
+        paths = {table: str(self._path(f"tables/{table}.parquet")).replace("'", "''") for table in tables}
+        text = re.sub(r"\{(\w+)\}", lambda found: f"read_parquet('{paths[found[1]]}') AS {found[1]}", select)
+        found = self._connection.execute(text, values)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(self, select: str, **values: Any) -> Row | None:
+        """The first row of a SELECT, if any."""
+        found = self.rows(select, **values)
+        return found[0] if found else None
+
+    @cached_property
+    def package(self) -> Mapping[str, Any]:
+        """The release's own data package."""
+        package: Mapping[str, Any] = read_json(self._path("datapackage.json"))
+        return package
+
+    @property
+    def version(self) -> str:
+        """The release's version, which is the name of its directory unless somebody has renamed that."""
+        return str(self.package["version"]) if "datapackage.json" in self._sums else self.folder.name
+
+    @property
+    def released_on(self) -> str:
+        """The day of the release."""
+        return str(self.package["created"])[:10]
+
+    def licence(self, licence: str) -> tuple[str, str | None]:
+        """Title and address of a licence."""
+        known = {entry["name"]: entry for entry in self.package["licenses"]}
+        entry = known.get(licence, {})
+        return entry.get("title", licence), entry.get("path")
+
+    @cached_property
+    def _words(self) -> Mapping[str, Mapping[tuple[str, ...], str]]:
+        """What the codebook says each code means: by list, then by the cells before the meaning."""
+        words: dict[str, dict[tuple[str, ...], str]] = {}
+        current: dict[tuple[str, ...], str] = {}
+        for line in self._path("codebook.md").read_text(encoding="utf-8").splitlines():
+            if line.startswith("## "):
+                found = HEADING.match(line)
+                current = words.setdefault(found[1] or found[2], {}) if found else {}
+            elif cells := CELLS.fullmatch(line):
+                *codes, meaning = cells[1].split(" | ")
+                current[tuple(codes)] = meaning
+        return words
+
+    def meaning(self, codes: str, code: str) -> str:
+        """What a code of a list means in this release; the code itself where its codebook does not say."""
+        return self._words.get(codes, {}).get((code,), code)
+
+    def definition(self, source: str, definition: str) -> str | None:
+        """What a source's definition says, if the codebook has it."""
+        return self._words.get("Definitions of publishers", {}).get((source, definition))
+
+    @cached_property
+    def listed(self) -> Sequence[Row]:
+        """The entries of releases.json beside the release, oldest first; none where it is not there."""
+        path = self.folder.parent / "releases.json"
+        return list(read_json(path).get("releases", ())) if path.is_file() else []
+
+    @property
+    def retracted(self) -> Row | None:
+        """When and why the release was retracted, and what replaces it; None where it was not."""
+        return next((e["retracted"] for e in self.listed if e["version"] == self.version and e.get("retracted")), None)
+
+    @property
+    def retraction(self) -> str | None:
+        """The same in a sentence."""
+        if (gone := self.retracted) is None:
+            return None
+        instead = f"; use {gone['replaced_by']} instead" if gone.get("replaced_by") else ""
+        reason = str(gone.get("reason") or "no reason is given").rstrip(".")
+        return f"Release {self.version} was retracted on {gone.get('date', 'an unknown day')}: {reason}{instead}."
+
+    def newest(self) -> Asked | None:
+        """The newest release beside this one that is not retracted; None where it is this one or is not here."""
+        standing = [entry["version"] for entry in self.listed if not entry.get("retracted")]
+        if self.version not in [entry["version"] for entry in self.listed] or not standing:
+            return None
+        folder = self.folder.parent / standing[-1]
+        return Asked(folder) if standing[-1] != self.version and (folder / SUMS).is_file() else None
