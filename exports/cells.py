@@ -21,7 +21,9 @@ LINE = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
 
 #: A figure as publishers write it: plain digits, or thousands apart by a comma or a space; then Eurostat's flags, or
 #: the marks of a note.
-FIGURE = re.compile(r"(-?(?:\d{1,3}(?:[,\u0020\u00a0\u202f]\d{3})+|\d+)(?:\.\d+)?|-?\.\d+)(?: [a-z]{1,3}|[*†‡]{1,2})?", re.ASCII)
+FIGURE = re.compile(
+    r"(-?(?:\d{1,3}(?:[,\u0020\u00a0\u202f]\d{3})+|\d+)(?:\.\d+)?|-?\.\d+)(?: [a-z]{1,3}|[*†‡]{1,2})?", re.ASCII
+)
 
 WORKBOOKS = ("xlsx", "xls", "ods")
 

@@ -261,3 +261,10 @@ def test_the_cell_of_every_row_holds_its_value(asked: Asked, raw: Path, table: s
 def same(number: float | None, value: float) -> bool:
     """Equal, or a share of one that a percentage gives."""
     return number is not None and (number == value or value == pytest.approx(number * 100, rel=1e-12))
+
+
+def test_how_to_follow_a_locator_is_said_of_every_source() -> None:
+    from sources.catalogue import sources
+
+    said = (Path(__file__).parents[2] / "docs" / "locators.md").read_text(encoding="utf-8")
+    assert [name for name in sources() if f"`{name}`" not in said] == []

@@ -1,0 +1,186 @@
+"""What `custody cite` and `custody trace` print; what they say is found by `exports.citing` and `exports.tracing`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from custody import printing
+from custody.app import USAGE, fail
+from exports.asking import Asked
+from exports.citing import Citation
+from exports.citing import as_row as facts
+from exports.citing import cite as cited
+from exports.finding import BREAKDOWNS, Wanted
+from exports.listing import locate
+from exports.styles import STYLES, apa, plain
+from exports.tracing import trace as traced
+from sources.archive import Archive
+from sources.home import Home
+
+
+def codes(arguments: Mapping[str, Any]) -> Mapping[str, str]:
+    """The breakdowns that were given, out of all arguments of a command."""
+    return {name: str(arguments[name]) for name in BREAKDOWNS if arguments[name] not in (None, "_T", "_Z")}
+
+
+def wanted(
+    place: str, measure: str | None, year: int | None, codes: Mapping[str, str], definition: str | None, estimate: bool
+) -> Wanted | str:
+    """What is asked for: a figure by its meaning, or by its id where neither measure nor year is given."""
+    if measure is None and year is None:
+        return place
+    if measure is None or year is None:
+        raise fail("give PLACE, MEASURE and YEAR, or the id of a figure alone.", USAGE)
+    return Wanted(place, measure, year, codes, definition, estimate)
+
+
+def cite(release: str, what: Wanted | str, style: str | None, json: bool) -> None:
+    """Print the citation: in a style, as JSON, or with all that is known of the figure."""
+    if style is not None and style not in STYLES:
+        raise fail(f"there is no style {style!r}; there are {', '.join(STYLES)}.", USAGE)
+    citation = cited(Asked(locate(Home.from_environment(), release)), what)
+    if json:
+        printing.as_json({**facts(citation), **({"text": STYLES[style](citation)} if style else {})})
+    elif style:
+        print(STYLES[style](citation))
+        for warning in citation.warnings:  # also where the style is pasted without being read
+            print(f"custody: {plain(warning)}", file=sys.stderr)
+    else:
+        _account(citation)
+
+
+def trace(release: str, what: Wanted | str, json: bool) -> None:
+    """Print the way of a figure back to the publisher's cell, which is read again where the archive has the file."""
+    home = Home.from_environment()
+    told = traced(Asked(locate(home, release)), what, Archive(home.archive).kept)
+    if json:
+        printing.as_json(told)
+        return
+    for line in _way(told):
+        print(line)
+
+
+def _way(told: Mapping[str, Any]) -> Iterator[str]:
+    """The lines that tell a trace to a person."""
+    row = told["row"]
+    value = row.get("value", row.get("persons", row.get("central")))
+    when = row.get("year") or row.get("as_of") or row["period_end"]
+    said = "missing" if value is None else f"{value:,.10g}"
+    what = f"{row['place_id']}, {row.get('measure', 'persons_held')}, {when}: {said}"
+    yield f"{told['table']} {told['id']} of release {told['release']}: {what}"
+    if told["warning"]:
+        yield f"Beware: {plain(told['warning'])}"
+    if rule := told.get("rule"):
+        yield _line("made of", rule["meaning"])
+    for part in told.get("parts", ()):
+        yield _line("part", f"{part['place_id']}: {part['persons']:,.0f} ({part['basis']}), {part['estimate_id']}")
+    for line in told.get("walk", ()):
+        amount = "-" if line["value"] is None else f"{line['value']:,.0f}"
+        yield f"  {line['step']:>3}  {line['role']:<9} {amount:>12}  {plain(line['title'])}"
+    for place in (place for place in told.get("places", ()) if place["adds"]):
+        behind = place["figure_id"] or place["next_figure_id"]
+        yield f"  {place['place_id']:<9}{place['persons']:>12,.0f}  {place['basis']:<16}figure {behind}"
+    for gap in told.get("gaps", ()):
+        amount = "unknown" if gap["central"] is None else f"{gap['central']:,.0f}"
+        yield _line("gap", f"{gap['place_id']}, {gap['component']}: {amount}; {gap['citation']}")
+    for figure in told.get("figures", ()):
+        yield from _figure(figure)
+    if told["table"] == "observation":
+        yield from _step(told["chosen"][0], "observed")
+        for one in told["stands_in"]:
+            yield _line("stands in", f"figure {one['figure_id']}: {one['place_id']}, {one['measure']}, {one['year']}")
+
+
+def _line(name: str, text: str, indent: int = 2) -> str:
+    return f"{'':{indent}}{name:<{14 - indent}}{plain(text)}"
+
+
+def _figure(figure: Mapping[str, Any]) -> Iterator[str]:
+    one, rule = figure["figure"], figure["rule"]
+    said = f"{one['place_id']}, {one['measure']}, {one['year']}, {one['value']:,.10g} {one['unit']}"
+    yield _line("figure", f"{one['figure_id']}: {said}")
+    yield _line("chosen by", f"{rule['code']}: {rule['meaning']}")
+    for step in figure["chosen"]:
+        yield from _step(step, "chosen")
+    for step in figure["rivals"]:
+        yield from _step(step, "rival")
+    for entry in figure["disagreements"]:
+        share = "" if entry["difference"] is None else f" by {entry['difference']:+.1%}"
+        yield _line("disagrees", f"{entry['rival_observation_id']} differs{share}")
+    for entry in figure["revisions"]:
+        earlier, now = f"{entry['earlier_vintage']} had {entry['earlier_value']}", f"{entry['vintage']} has"
+        yield _line("revised", f"{earlier}, {now} {entry['value']}")
+
+
+def _step(step: Mapping[str, Any], what: str) -> Iterator[str]:
+    value = "missing" if step["value"] is None else f"{step['value']:,.10g} {step['unit']}"
+    snapshot, source = step["snapshot"], step["source"]
+    period = f"{step['period_start']} to {step['period_end']}"
+    yield _line(what, f"{step['observation_id']}: {step['place_id']}, {value}, {period}")
+    lines = {
+        "source": f"{source['publisher']}: {source['title']}",
+        "file": f"{snapshot['file_name']}, vintage {snapshot['vintage']}, retrieved {snapshot['retrieved_at']}",
+        "sha256": snapshot["sha256"],
+        "address": source["evidence"]
+        or snapshot["url"]
+        or f"not known; see {source['homepage'] or source['citation']}",
+        "cell": step["locator"],
+        "published": _published(step["published"]),
+    }
+    if correction := step["correction"]:
+        lines["corrected"] = f"{correction['correction_id']}: {correction['reason']} Evidence: {correction['evidence']}"
+    for name, text in lines.items():
+        yield _line(name, text, 4)
+
+
+#: What reading the cell again says.
+HOLDS = {
+    "same": "the same figure",
+    "differs": "ANOTHER FIGURE",
+    "text": "text, which the parser interprets",
+    "missing": "no figure, as here",
+    "not_archived": "the archive has no file of this SHA-256; `custody import` adds it",
+}
+
+
+def _published(published: Mapping[str, Any]) -> str:
+    if published["holds"] == "not_archived":
+        return HOLDS["not_archived"]
+    if why := published.get("why"):
+        return f"cannot be read: {why}"
+    if published["sum"] is not None:
+        return f"{published['sum']:,.10g} added up: {HOLDS[published['holds']]}"
+    return f"{' | '.join(repr(cell) for cell in published['cells'])}: {HOLDS[published['holds']]}"
+
+
+def _account(citation: Citation) -> None:
+    print(plain(f"{citation.place}, {citation.subject}, {citation.reference}: {citation.stated}"))
+    lines = {
+        "release": f"{citation.release} of {citation.released_on}",
+        "id": citation.id,
+        "where": citation.access,
+        "status": citation.status,
+    }
+    for name, text in lines.items():
+        print(f"  {name:<8}{plain(text)}")
+    for one in citation.primary:
+        print(f"\n  {plain(one.citation)}")
+        file = f"{one.file_name}, vintage {one.vintage}, {one.locator}" if one.file_name else None
+        lines = {
+            "file": file or "",
+            "value": "" if one.value is None else f"{one.value:,.10g} ({one.place_id})",
+            "sha256": one.sha256 or "",
+            "address": one.url or one.homepage or "not known",
+            "taken on": one.retrieved_at or "",
+            "licence": f"{one.licence}: {one.licence_title}{f', {one.licence_url}' if one.licence_url else ''}",
+            "origin": one.reported_by or "",
+            "note": one.note or "",
+        }
+        for name, text in lines.items():
+            if text:
+                print(f"    {name:<10}{plain(text)}")
+    for warning in citation.warnings:
+        print(f"\n  Beware: {plain(warning)}")
+    print(f"\n{apa(citation)}")

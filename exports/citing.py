@@ -1,0 +1,343 @@
+"""What a citation says of one figure: which release, which row, which value, whose figure it is, and what to beware of.
+
+Facts alone, each from the release itself; how a style writes them belongs to `exports.styles`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from exports import evidence
+from exports.asking import Asked, Row
+from exports.finding import BREAKDOWNS, IDENTITIES, Found, by_id, by_meaning, column_of
+from exports.finding import Wanted as Wanted
+from sources.errors import Misused
+
+AUTHOR = "Custody contributors"
+TITLE = "Custody: imprisonment in the world"
+
+#: How a value is written with its unit.
+UNITS = {
+    "persons": "{} persons",
+    "places": "{} places",
+    "establishments": "{} establishments",
+    "deaths": "{} deaths",
+    "per_100k": "{} per 100,000 inhabitants",
+    "percent": "{} percent",
+}
+
+#: Statuses that a reader must know of.
+TOLD = ("B", "E", "P")
+
+#: Rivals further off than this share of the value are told; the table `disagreement` has the same limit.
+DISAGREES = 0.02
+
+
+@dataclass(frozen=True)
+class Primary:
+    """A primary source: whose figure it is, in which file and cell, from where, and under which licence.
+
+    `locator` and what belongs to one file is None where a total has figures of many; `homepage` stands where the
+    address of the file is not known.
+    """
+
+    source_id: str
+    publisher: str
+    citation: str
+    licence: str
+    licence_title: str
+    licence_url: str | None
+    homepage: str | None
+    observation_id: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    place_id: str | None = None
+    file: str | None = None
+    file_name: str | None = None
+    vintage: str | None = None
+    locator: str | None = None
+    sha256: str | None = None
+    url: str | None = None
+    retrieved_at: str | None = None
+    reported_by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Citation:
+    """All that is to be said of one figure of one release.
+
+    `value` is in `unit`; `low` and `high` are the ends of the interval of 90 % of what is estimated. `access` says in
+    which file of the release the row stands and by which key. `warnings` are sentences that belong to every use.
+    """
+
+    release: str
+    released_on: str
+    table: str
+    id: str
+    access: str
+    place_id: str
+    place: str
+    measure: str
+    subject: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    stated: str
+    reference: str
+    status: str
+    definition: str | None
+    primary: tuple[Primary, ...]
+    warnings: tuple[str, ...]
+
+
+def cite(asked: Asked, wanted: Wanted | str) -> Citation:
+    """The citation of a figure, by its identity or by what it means.
+
+    Raises:
+        Misused: when the release has no such figure; the message says what there is.
+        Refused: when a file of the release was altered.
+    """
+    found = by_id(asked, wanted) if isinstance(wanted, str) else by_meaning(asked, wanted)
+    if found.table == "observation":
+        raise Misused(
+            f"{found.id} is an observation of one publisher in one vintage; a figure is cited, and `custody trace` "
+            "tells of the observation."
+        )
+    return _figure(asked, found) if found.table == "figure" else _estimated(asked, found)
+
+
+def _figure(asked: Asked, found: Found) -> Citation:
+    row = found.row
+    known = evidence.observations(asked, evidence.chosen_ids(row))
+    parts = [known[one] for one in evidence.chosen_ids(row)]
+    return Citation(
+        **_common(asked, found, _place(asked, row["place_id"])),
+        measure=row["measure"],
+        subject=_subject(asked, row),
+        value=row["value"],
+        unit=row["unit"],
+        low=None,
+        high=None,
+        stated=amount(row["value"], row["unit"]),
+        reference=period(row["period_start"], row["period_end"], row["period_kind"]),
+        status=asked.meaning("status", row["status"]),
+        definition=row["definition"],
+        primary=tuple(_primary(asked, part) for part in parts),
+        warnings=(*_release_warnings(asked, found), *_figure_warnings(asked, row, parts)),
+    )
+
+
+def _estimated(asked: Asked, found: Found) -> Citation:
+    row = found.row
+    is_total = found.table == "world_total"
+    value = row["central"] if is_total else row["persons"]
+    figures = evidence.behind(asked, found)
+    gaps = evidence.gaps(asked, found)
+    if is_total:
+        primary = _sources(asked, {one["source_id"] for one in (*figures, *gaps)})
+        said = "This total is Custody's estimate and published by nobody else; table world_walk shows how it adds up."
+    else:
+        ids = [one for figure in figures for one in evidence.chosen_ids(figure)]
+        known = evidence.observations(asked, ids)
+        primary = tuple(_primary(asked, row) for row in (*(known[one] for one in ids), *gaps))
+        basis = asked.meaning("estimate_basis", row["basis"])
+        said = f"This is an estimate by Custody, no published figure: {_lower(basis)}."
+        if row["basis"] == "published":
+            said = "This stands in the table of estimates, unchanged from the figure published for the day."
+    codes = [(name, row[name]) for name in ("sex", "legal_status") if is_total and row[name] != "_T"]
+    return Citation(
+        **_common(asked, found, row["name"]),
+        measure="persons_held",
+        subject=", ".join(["persons held", *(_lower(asked.meaning(name, code)) for name, code in codes)]),
+        value=value,
+        unit="persons",
+        low=row["low"],
+        high=row["high"],
+        stated=amount(value, "persons") + _interval(row["low"], row["high"]),
+        reference=f"on {day(row['as_of'])}",
+        status="Estimated by Custody",
+        definition=None,
+        primary=primary,
+        warnings=(*_release_warnings(asked, found), said),
+    )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None or high is None or low == high:
+        return ""
+    return f" (with a probability of 90 percent between {low:,.0f} and {high:,.0f})"
+
+
+def _common(asked: Asked, found: Found, place: str) -> dict[str, Any]:
+    column = IDENTITIES[found.table][0]
+    return {
+        "release": asked.version,
+        "released_on": asked.released_on,
+        "table": found.table,
+        "id": found.id,
+        "access": f"tables/{found.table}.csv, {column} = {found.id}",
+        "place_id": found.row["place_id"],
+        "place": place,
+    }
+
+
+def _place(asked: Asked, place_id: str) -> str:
+    found = asked.row("SELECT name FROM {place} WHERE place_id = $place", place=place_id)
+    return str(found["name"]) if found else place_id
+
+
+def _subject(asked: Asked, row: Row) -> str:
+    """What is counted, in words: the measure, its breakdowns, and the establishment where it is one."""
+    codes = [(name, row[name]) for name in BREAKDOWNS if row[name] not in ("_T", "_Z")]
+    words = [row["measure"].replace("_", " "), *(_lower(asked.meaning(name, code)) for name, code in codes)]
+    if row["facility"] != "_T":
+        found = asked.row("SELECT name FROM {facility} WHERE facility = $facility", facility=row["facility"])
+        words.append(str(found["name"]) if found else row["facility"])
+    return ", ".join(words)
+
+
+def _primary(asked: Asked, row: Row) -> Primary:
+    title, url = asked.licence(row["licence"])
+    return Primary(
+        source_id=row["source_id"],
+        publisher=row["publisher"],
+        citation=row["citation"] or row["source_citation"],
+        licence=row["licence"],
+        licence_title=title,
+        licence_url=url,
+        homepage=row["homepage"],
+        observation_id=row.get("observation_id"),
+        value=row["value"],
+        unit=row["unit"],
+        place_id=row["place_id"],
+        file=row["file"],
+        file_name=row["file_name"],
+        vintage=row["vintage"],
+        locator=row["locator"],
+        sha256=row["snapshot"],
+        url=row.get("evidence") or row["url"],
+        retrieved_at=row["retrieved_at"],
+        reported_by=row.get("reported_by"),
+        note=row["note"],
+    )
+
+
+def _sources(asked: Asked, ids: Iterable[str]) -> tuple[Primary, ...]:
+    """The sources of a total's figures, each once, without a file."""
+    found = asked.rows(
+        "SELECT * FROM {source} WHERE source_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY source_id", ids=list(ids)
+    )
+    made = []
+    for row in found:
+        title, url = asked.licence(row["licence"])
+        made.append(
+            Primary(
+                row["source_id"], row["publisher"], row["citation"], row["licence"], title, url, row["homepage"]
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
+def _release_warnings(asked: Asked, found: Found) -> list[str]:
+    """What has become of the release, and of the row since."""
+    said = [asked.retraction] if asked.retraction else []
+    newest = asked.newest()
+    if newest is None:
+        return said
+    column, value = IDENTITIES[found.table][0], _value(found.table)
+    now = newest.row(f"SELECT * FROM {{{found.table}}} WHERE {column} = $id", id=found.id)
+    if now is None:
+        said.append(f"The newest release, {newest.version}, no longer has this row.")
+    elif now[value] != found.row[value]:
+        unit = now.get("unit", "persons")
+        said.append(
+            f"Revised since: {amount(found.row[value], unit)} here, {amount(now[value], unit)} in the newest release, "
+            f"{newest.version}."
+        )
+    return said
+
+
+def _value(table: str) -> str:
+    return {"estimate": "persons", "world_total": "central"}.get(table, "value")
+
+
+def _figure_warnings(asked: Asked, row: Row, parts: Sequence[Row]) -> list[str]:
+    """What a reader of the figure must know beside the number."""
+    said = []
+    if row["derived"]:
+        of = ", ".join(f"{_place(asked, part['place_id'])} {part['value']:,g}" for part in parts)
+        said.append(f"Added up by Custody from all parts of the place, not published for it: {of}.")
+    if row["circa"]:
+        said.append("The publisher itself calls the figure approximate.")
+    if row["status"] in TOLD:
+        said.append(f"Status: {_lower(asked.meaning('status', row['status']))}.")
+    if row["definition"]:
+        meaning = asked.definition(row["source_id"], row["definition"]) or "see the codebook"
+        said.append(f"By the publisher's own definition, {row['definition']}: {meaning.rstrip('.')}.")
+    if row["grade"]:
+        said.append(f"What was read: {_lower(asked.meaning('grade', row['grade']))}.")
+    for part in parts:
+        if correction := part.get("correction"):
+            said.append(f"Corrected by Custody ({correction['correction_id']}): {correction['reason'].rstrip('.')}.")
+    if row["spread"] is not None and row["spread"] > DISAGREES:
+        said.append(f"Other sources differ by up to {row['spread']:.1%}; table disagreement has them.")
+    if _contradicts(asked, row):
+        said.append("It contradicts other figures of the place, so table country_year leaves it out.")
+    return said
+
+
+def _contradicts(asked: Asked, row: Row) -> bool:
+    shown = asked.row(
+        "SELECT inconsistent FROM {country_year} WHERE place_id = $place AND year = $year",
+        place=row["place_id"],
+        year=row["year"],
+    )
+    return shown is not None and column_of(row) in str(shown["inconsistent"]).split(", ")
+
+
+def amount(value: float, unit: str) -> str:
+    """A value with its unit, thousands separated, decimals as they are."""
+    number = f"{value:,.0f}" if value == round(value) else f"{value:,.10g}"
+    return UNITS.get(unit, "{} " + unit).format(number)
+
+
+def day(when: date) -> str:
+    """A day in words, as in 31 December 2021."""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def period(start: date, end: date, kind: str) -> str:
+    """The reference period in words."""
+    whole = (start.month, start.day, end.month, end.day) == (1, 1, 12, 31)
+    if whole and start.year == end.year:
+        span = str(start.year)
+    elif whole:
+        span = f"{start.year} to {end.year}"
+    else:
+        span = f"{day(start)} to {day(end)}"
+    if start == end:
+        return f"on {day(end)}"
+    return {"average": f"average of {span}", "during": f"during {span}"}.get(kind, f"in {span}, day not stated")
+
+
+def _lower(text: str) -> str:
+    """A phrase inside a sentence: its first letter small, unless the word is one of capitals."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def as_row(citation: Citation) -> Mapping[str, Any]:
+    """The citation for programs."""
+    from dataclasses import asdict
+
+    return asdict(citation)
