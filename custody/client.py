@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from dictionary.model import dictionary
+from exports import listing
 from exports.listing import locate
 from exports.reading import read_table
 from sources.errors import Refused
@@ -22,14 +24,17 @@ def load(table: str, release: str = "latest", *, home: str | Path | None = None)
 
     Args:
         table: its name, such as `recidivism`.
-        release: a version, `latest`, or the path of a release's folder.
+        release: a version, `latest`, `stable`, or the path of a release's folder; a retracted one warns.
         home: the folder with Custody's state; by default the one that CUSTODY_HOME names.
 
     Raises:
         Refused: when there is no such release or table, or its bytes are not those that were released.
     """
     where = Home.from_environment() if home is None else Home(Path(home))
-    return read_table(locate(where, release), table)
+    folder = locate(where, release)
+    if told := listing.warning(listing.entry_of(where, folder), listing.releases(where)):
+        warnings.warn(told, stacklevel=2)
+    return read_table(folder, table)
 
 
 @dataclass(frozen=True)

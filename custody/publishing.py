@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from typing import Annotated
 
@@ -68,31 +69,65 @@ def releases(json: Json = False) -> None:
     """List the releases."""
     from dataclasses import asdict
 
+    from exports.listing import aliases, warning
     from exports.listing import releases as known
 
-    rows = [asdict(r) for r in known(Home.from_environment())]
+    listed = known(Home.from_environment())
+    names = {version: name for name, version in sorted(aliases(listed).items())}
     if json:
-        printing.as_json(rows)
-    else:
-        printing.table([{**r, "digest": r["digest"][:16], "sums": r["sums"][:16]} for r in rows])
+        printing.as_json([{**asdict(r), "warning": warning(r, listed)} for r in listed])
+        return
+    shown = ("version", "date", "schema_version", "as_of")
+    printing.table(
+        [
+            {k: getattr(r, k) for k in shown}
+            | {"digest": r.digest[:16], "": "retracted" if r.retracted else names.get(r.version, "")}
+            for r in listed
+        ]
+    )
+    for told in filter(None, (warning(r, listed) for r in listed)):
+        print(told)
+
+
+@app.command(epilog="Example: custody retract 2026.11.0 --reason 'Chad was read as Niger' --replaced-by 2026.11.1")
+def retract(
+    version: Annotated[str, typer.Argument(metavar="RELEASE", help="A version; no alias, which would move on.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a sentence that whoever reads it is shown.")],
+    replaced_by: Annotated[
+        str | None, typer.Option("--replaced-by", metavar="RELEASE", help="The version to use in its place.")
+    ] = None,
+) -> None:
+    """Mark a release as retracted: nothing is deleted, and whoever reads it is warned."""
+    from exports import listing
+
+    home = Home.from_environment()
+    if not listing.releases(home):
+        raise fail("There is no release yet.", USAGE)
+    with alone(home, "custody retract"):
+        marked, new = listing.retract(home, version, reason, date.today(), replaced_by)
+        known = listing.releases(home)
+    print("" if new else f"{version} was retracted already; nothing has changed. ", end="")
+    print(listing.warning(marked, known))
 
 
 @app.command(epilog="Example: custody verify latest")
 def verify(
-    name: Annotated[str, typer.Argument(metavar="RELEASE", help="A version, `latest`, or a directory.")],
+    name: Annotated[str, typer.Argument(metavar="RELEASE", help="A version, `latest`, `stable`, or a directory.")],
     json: Json = False,
 ) -> None:
     """Prove a release from its directory alone: checksums, descriptor, and every row in both formats."""
     from dataclasses import asdict
 
-    from exports.listing import locate, releases
+    from exports.listing import entry_of, locate, releases, warning
+    from exports.verify import as_listed
     from exports.verify import verify as prove
 
     home = Home.from_environment()
     folder = locate(home, name)
-    own = {(home.releases / r.version).resolve(): r.sums for r in releases(home)}
-    stated = own.get(folder.resolve())
-    findings = prove(folder, stated)
+    entry = entry_of(home, folder)
+    findings = prove(folder, entry.sums) + as_listed(folder, entry) if entry else prove(folder)
+    if told := warning(entry, releases(home)):
+        print(f"custody: {told}", file=sys.stderr)
     if json:
         printing.as_json([asdict(f) for f in findings])
     else:

@@ -1,23 +1,35 @@
-"""The list of releases, releases.json: what there is, under which names, and where."""
+"""The list of releases, releases.json: what there is, under which names, where, and what was retracted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sources.errors import Misused, Refused
 from sources.home import Home, read_json, write_json
 
 SUMS = "SHA256SUMS"
+LIST = "releases.json"
+
+
+@dataclass(frozen=True)
+class Retraction:
+    """When and why a release was retracted, and which one takes its place, where one does."""
+
+    date: str
+    reason: str
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True)
 class Release:
     """One entry of releases.json.
 
-    `digest` is over the content of all tables; `sums` is the SHA-256 of SHA256SUMS, and so of every file.
+    `digest` is over the content of all tables; `sums` is the SHA-256 of SHA256SUMS, and so of every file; `explained`
+    is the reason that a person gave for what the gate would have stopped.
     """
 
     version: str
@@ -26,29 +38,90 @@ class Release:
     as_of: str
     digest: str
     sums: str
+    explained: str | None = None
+    retracted: Retraction | None = None
+
+
+def read(content: Mapping[str, Any]) -> list[Release]:
+    """The entries of what releases.json says, oldest first.
+
+    A list that an older Custody wrote lacks keys, one of a newer Custody may have more.
+    """
+    known = {field.name for field in fields(Release)}
+    entries = [{key: value for key, value in entry.items() if key in known} for entry in content["releases"]]
+    return [
+        Release(**{**entry, "retracted": Retraction(**told) if (told := entry.get("retracted")) else None})
+        for entry in entries
+    ]
 
 
 def releases(home: Home) -> list[Release]:
     """The releases that are there, oldest first."""
-    path = home.releases / "releases.json"
-    return [Release(**entry) for entry in read_json(path)["releases"]] if path.exists() else []
+    path = home.releases / LIST
+    try:
+        return read(read_json(path)) if path.exists() else []
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Refused(f"{path} is damaged ({error}); restore it from a backup.") from None
+
+
+def aliases(known: Sequence[Release]) -> dict[str, str]:
+    """The names that stand for a version: `latest` is the newest, `stable` the newest that is not retracted."""
+    standing = last_standing(known)
+    newest = {"latest": known[-1].version} if known else {}
+    return newest | ({"stable": standing.version} if standing else {})
+
+
+def last_standing(known: Sequence[Release]) -> Release | None:
+    """The newest release that is not retracted; the next one is held against it."""
+    return next((r for r in reversed(known) if not r.retracted), None)
+
+
+def entry(known: Sequence[Release], name: str) -> Release | None:
+    """The entry of a release by version or alias, None where there is none."""
+    version = aliases(known).get(name, name)
+    return next((r for r in known if r.version == version), None)
+
+
+def entry_of(home: Home, folder: Path) -> Release | None:
+    """The entry of a release's folder, None where it is none of this home's list."""
+    here = folder.resolve()
+    return next((r for r in releases(home) if (home.releases / r.version).resolve() == here), None)
+
+
+def warning(release: Release | None, known: Sequence[Release] = ()) -> str | None:
+    """What must be said to whoever reads a retracted release, in one or two sentences; None where nothing must.
+
+    Args:
+        release: the one that is read.
+        known: all releases, so that a replacement that was itself retracted leads on to its own.
+    """
+    if release is None or release.retracted is None:
+        return None
+    told = release.retracted
+    named, seen = told.replaced_by, {release.version}
+    while named and named not in seen and (next_ := entry(known, named)) and next_.retracted:
+        seen.add(named)
+        named = next_.retracted.replaced_by
+    instead = f"Use {named} in its place." if named and named not in seen else "No release takes its place."
+    return f"Release {release.version} was retracted on {told.date}: {told.reason.rstrip('.')}. {instead}"
 
 
 def locate(home: Home, name: str) -> Path:
-    """The directory of a release by version, by `latest`, or by path.
+    """The directory of a release by version, by `latest` or `stable`, or by path.
 
     Raises:
         Refused: when there is none.
     """
     known = releases(home)
-    if name == "latest" and known:
-        name = known[-1].version
-    if name in {r.version for r in known} and (home.releases / name).is_dir():
-        return home.releases / name
+    found = entry(known, name)
+    if found and (home.releases / found.version).is_dir():
+        return home.releases / found.version
     if (Path(name) / SUMS).exists():
         return Path(name)
     if not known:
         raise Refused("There is no release yet; `custody release` makes one.")
+    if name == "stable" and not found:
+        raise Refused("Every release is retracted; `custody releases` says why, and a version names one all the same.")
     raise Misused(f"There is no release {name!r}; there are: {', '.join(r.version for r in known)}.")
 
 
@@ -58,10 +131,9 @@ def next_version(known: list[Release], today: date) -> str:
     return stem + str(sum(r.version.startswith(stem) for r in known))
 
 
-def add(home: Home, known: list[Release], entry: Release) -> Release:
+def add(home: Home, known: Sequence[Release], entry: Release) -> Release:
     """Put a release on the list, as the latest."""
-    listed = [asdict(r) for r in [*known, entry]]
-    write_json(home.releases / "releases.json", {"releases": listed, "aliases": {"latest": entry.version}})
+    _write(home, [*known, entry])
     return entry
 
 
@@ -69,3 +141,42 @@ def sums(folder: Path) -> Mapping[str, str]:
     """The sha256 of each file of a release, by its path there."""
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+
+
+def retract(home: Home, version: str, reason: str, today: date, replaced_by: str | None = None) -> tuple[Release, bool]:
+    """Mark a release as retracted; nothing of it is deleted. The second value is False where it was marked so already.
+
+    A replacement that comes later is named by retracting again with the same reason.
+
+    Raises:
+        Misused: when there is no such release or replacement, no reason, or it is retracted for another reason.
+    """
+    known, why = releases(home), " ".join(reason.split())
+    by_version = {r.version: r for r in known}
+    for named in (version, replaced_by):
+        if named is not None and named not in by_version:
+            there = ", ".join(by_version) or "none"
+            raise Misused(f"There is no release {named!r} by version; there are: {there}.")
+    if not why:
+        raise Misused("--reason must say why, for those who have used its figures.")
+    if replaced_by == version:
+        raise Misused(f"{version} cannot take its own place.")
+    if replaced_by and by_version[replaced_by].retracted:
+        raise Misused(f"{replaced_by} is retracted too; name a release that stands.")
+    release = by_version[version]
+    told = release.retracted
+    if told and told.reason != why:
+        raise Misused(f"{version} is retracted since {told.date}, for another reason: {told.reason}")
+    if told and told.replaced_by and replaced_by not in (None, told.replaced_by):
+        raise Misused(f"{version} is replaced by {told.replaced_by} already, not by {replaced_by}.")
+    day = told.date if told else today.isoformat()
+    marked = replace(release, retracted=Retraction(day, why, replaced_by or (told.replaced_by if told else None)))
+    if marked == release:
+        return release, False
+    _write(home, [marked if r.version == version else r for r in known])
+    return marked, True
+
+
+def _write(home: Home, known: Sequence[Release]) -> None:
+    listed = [{k: v for k, v in asdict(r).items() if v is not None} for r in known]
+    write_json(home.releases / LIST, {"releases": listed, "aliases": aliases(known)})

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dictionary.render import PACKAGE_TYPES
 from exports import tables
-from exports.listing import SUMS
+from exports.listing import SUMS, Release
 from sources.errors import Refused
 from sources.home import read_json, sha256_file
 
@@ -66,6 +66,24 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
     except (OSError, Refused, ValueError, KeyError, TypeError) as error:
         detail = f"cannot be read as a release's: {type(error).__name__} {error}"
         return [*findings, Finding("descriptors", False, detail)]
+
+
+def as_listed(folder: Path, entry: Release) -> list[Finding]:
+    """Hold what a release says of itself against its entry in releases.json."""
+    try:
+        package, provenance = read_json(folder / "datapackage.json"), read_json(folder / "provenance.json")
+        own = {
+            "version": package["version"],
+            "date": package["created"][:10],
+            "schema_version": package["schema_version"],
+            "as_of": provenance["as_of"],
+            "digest": provenance["content_digest"],
+        }
+    except (OSError, Refused, KeyError, TypeError) as error:
+        return [Finding("entry in releases.json", False, f"cannot be held against the release: {error}")]
+    odd = [name for name, value in own.items() if value != getattr(entry, name)]
+    detail = f"says another {' and '.join(odd)} than the release" if odd else f"of {entry.version}, as the release says"
+    return [Finding("entry in releases.json", not odd, detail)]
 
 
 def _digest(path: Path) -> str | None:

@@ -70,7 +70,7 @@ def test_a_series_of_releases(small: Path) -> None:
 
     assert releases(home) == [first, second, third]
     kept = json.loads((home.releases / "releases.json").read_text(encoding="utf-8"))
-    assert kept["aliases"] == {"latest": "2026.12.0"}
+    assert kept["aliases"] == {"latest": "2026.12.0", "stable": "2026.12.0"}
     old = {p: value for p, value in before.items() if p.name != "releases.json"}
     assert old == {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in old}
     for entry in (first, second, third):
