@@ -1,156 +1,132 @@
-"""Custody for users of Python: tables of a release as DataFrames, and which figures on return may be compared."""
+"""Custody for users of Python: the releases that there are, and their tables as DataFrames.
+
+A release is read from a folder on this machine or over http(s), and nothing is given that is not, byte for byte, what
+was released.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from dictionary.model import dictionary
-from exports import listing
-from exports.listing import locate
-from exports.reading import read_table
-from sources.errors import Refused
+from exports import origin
+from exports.listing import SUMS, Release
+from sources.errors import Misused
 from sources.home import Home
-from sources.places import UnknownPlace, find
-from warehouse.choice import rules
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def load(table: str, release: str = "latest", *, home: str | Path | None = None) -> pd.DataFrame:
-    """A table of a release as a typed DataFrame.
+def load(
+    table: str,
+    release: str = "stable",
+    path_or_url: str | Path | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    place: str | Sequence[str] | None = None,
+    filters: Any = None,
+    home: str | Path | None = None,
+) -> pd.DataFrame:
+    """A table of a release as a typed DataFrame: text, Int64, float64, boolean and datetime64 columns.
+
+    A missing value stays missing (never zero), and the code `NA` is Namibia. What the columns mean, with their units,
+    is in the release's codebook.md. Over http(s) the table's file is fetched once and kept in a cache (the folder that
+    CUSTODY_CACHE names, else the platform's); memory is taken for the wanted rows and columns, not for the file.
 
     Args:
-        table: its name, such as `recidivism`.
-        release: a version, `latest`, `stable`, or the path of a release's folder; a retracted one warns.
-        home: the folder with Custody's state; by default the one that CUSTODY_HOME names.
+        table: its name, such as `country_year` or `recidivism`.
+        release: `stable` (the newest that is not retracted), `latest` (the newest), a version such as `2026.11.0`,
+            or the path of a release's folder.
+        path_or_url: where to read: a home, a folder with releases, one release's folder, or the https address of
+            either of these two; by default the home that CUSTODY_HOME names.
+        columns: the columns to read, in this order; all where None.
+        place: keep the rows of this place or these places, by name or code, by column `place_id`; a place's parts are
+            places of their own. All where None.
+        filters: keep the rows that fulfil this: an expression of pyarrow, or a list such as
+            `[("year", ">=", 2015)]`, as `pyarrow.parquet.read_table` takes it.
+        home: the folder with Custody's state, as `path_or_url` takes it too.
+
+    Returns:
+        One row for each of the table's rows that are kept, in the release's order.
+
+    Warns:
+        RetractedRelease: the release was retracted; the message names what to use in its place.
+        NotReached: the server cannot be reached, and what the cache holds is read.
 
     Raises:
-        Refused: when there is no such release or table, or its bytes are not those that were released.
+        Refused: when there is no such release, table, column or place (the message says which there are), when bytes
+            are not those that were released, or the server gives none.
     """
-    where = Home.from_environment() if home is None else Home(Path(home))
-    folder = locate(where, release)
-    if told := listing.warning(listing.entry_of(where, folder), listing.releases(where)):
-        warnings.warn(told, stacklevel=2)
-    return read_table(folder, table)
+    found = _find(release, path_or_url, home)
+    _warn(found.told)
+    path, places = found.table(table), _places(place)
+    for name, given in (("columns", columns), ("place", place)):
+        if given is not None and not given:
+            raise Misused(f"{name} is empty; leave it out for all.")
+    if isinstance(columns, str):
+        raise Misused(f"columns is one text, {columns!r}; give a list of names.")
+    from exports.reading import read_table
+
+    return read_table(path, table, columns, places, filters)
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Rows of table `recidivism` that may stand side by side, one a place, and those left out, each with its reason."""
+def releases(path_or_url: str | Path | None = None, *, home: str | Path | None = None) -> list[Release]:
+    """The releases that can be read at a place, oldest first, the retracted ones too.
 
-    rows: pd.DataFrame
-    left_out: pd.DataFrame
-
-
-#: Whom a basis means, where nothing else is asked for.
-MEANT = {"release_cohort": "released_prisoners", "admission_share": "admitted_prisoners"}
-
-
-def compare_recidivism(
-    places: Sequence[str] | None = None,
-    *,
-    outcome: str,
-    follow_up_months: float | None,
-    population: str | None = None,
-    basis: str = "release_cohort",
-    counts_technical_violations: bool | None = None,
-    any_definition: bool = False,
-    release: str = "latest",
-    home: str | Path | None = None,
-) -> Comparison:
-    """Figures on return to prison that are of one kind: one a place, the newest cohort of those in good evidence.
-
-    Reviews, secondary texts and the press (`never_alone` in figure_rules.yml) are taken only where a place has nothing
-    better. Only rows of equal basis, outcome, population and follow-up are one kind. A publisher's own definition
-    is taken where it counts the same in its own way (`comparable` in figure_rules.yml). Of what differs besides, the
-    rows tell: columns `counts_technical_violations`, `definition`, `grade` and `note` belong to any use of them.
+    Each has `version`, `date`, `schema_version`, `as_of` (the reference day of its world total), `digest` (over the
+    content of all tables), `sums` (the SHA-256 of SHA256SUMS) and `retracted` (date, reason, replaced_by; or None).
 
     Args:
-        places: names or codes; all places where None.
-        outcome: `rearrest`, `reconviction`, `reimprisonment` or `return_any`.
-        follow_up_months: months of follow-up, as published; None for a basis that follows nobody (`stock_share`).
-        population: who was followed, or of whom the figure is a share; by default whom the basis means: the
-            released of a cohort, the prisoners of a stock, the admitted of admissions.
-        basis: what the figure is a share of.
-        counts_technical_violations: keep only rows that say so, or only those that say not; both where None.
-        any_definition: keep rows of every definition, also of those that count others, such as some states alone.
-        release: as in `load`.
+        path_or_url: as in `load`.
         home: as in `load`.
 
+    Warns:
+        NotReached: as `load`.
+
     Raises:
-        Refused: for a code that the dictionary does not have, a name that is no place's, and as `load`.
+        Refused: when there are no releases at that place, or their list cannot be read.
     """
-    population = population or MEANT.get(basis, "prisoners")
-    for name, value in {"basis": basis, "outcome": outcome, "recidivism_population": population}.items():
-        if value not in (known := dictionary().codes(name)):
-            raise Refused(f"There is no {name.removeprefix('recidivism_')} {value!r}; there are {', '.join(known)}.")
-    if isinstance(places, str):
-        raise Refused(f"places is one text, {places!r}; give a list of names or codes.")
-    if places is not None and not places:
-        raise Refused("places is empty; give names or codes, or None for all places.")
-    if basis != "release_cohort":
-        if follow_up_months is not None:
-            raise Refused(f"The basis {basis} follows nobody; give follow_up_months=None.")
-    elif isinstance(follow_up_months, bool) or not isinstance(follow_up_months, (int, float)) or follow_up_months <= 0:
-        raise Refused(f"follow_up_months is {follow_up_months!r}; give a number of months such as 24.")
-    if counts_technical_violations not in (None, True, False):
-        raise Refused(f"counts_technical_violations is {counts_technical_violations!r}; give True, False or None.")
-    table = load("recidivism", release, home=home)
-    if places is not None:
-        try:
-            wanted = [find(name).place_id for name in places]
-        except UnknownPlace as error:
-            raise Refused(str(error)) from error
-        table = table[table["place_id"].isin(wanted)]
-    else:
-        wanted = []
-    reason = pd.Series("", index=table.index, dtype="str")
+    at = _at(path_or_url, home)
+    _warn(at.told)
+    if at.alone is None:
+        return at.known
+    entry, _ = origin.entry_alone(at, at.alone)
+    if entry is None:
+        raise Misused(f"{at.alone} is one release, and no list beside it says when it was made and what became of it.")
+    return [entry]
 
-    def leave_out(which: pd.Series[bool], why: pd.Series[str] | str) -> None:
-        reason.update(pd.Series(why, index=table.index, dtype="str")[which.astype(bool) & (reason == "")])
 
-    def words(column: str) -> pd.Series[str]:
-        return table[column].astype("str").fillna("not stated")
+def _at(path_or_url: str | Path | None, home: str | Path | None) -> origin.Published:
+    if home is None:
+        return origin.published(path_or_url)
+    if path_or_url is not None:
+        raise Misused("Both path_or_url and home are given; give one.")
+    return origin.published(Home(Path(home)))
 
-    for column, value in (("basis", basis), ("outcome", outcome), ("population", population)):
-        leave_out(table[column] != value, f"another {column}: " + words(column))
-    months = table["follow_up_months"]
-    if follow_up_months is not None:
-        leave_out(months.isna(), "follows nobody for a stated time")
-    other_time = months.notna() if follow_up_months is None else months != follow_up_months
-    leave_out(other_time, "another follow-up: " + months.map("{:g} months".format))
-    leave_out(table["follow_up_from_months"] != 0, "not counted from release on")
-    for column in ("sex", "age", "offence", "subgroup"):
-        leave_out(table[column] != "_T", f"a part of the cohort, {column}: " + words(column))
-    leave_out(table["return_offence"] != "_T", "return for one kind of offence: " + words("return_offence"))
-    if not any_definition:
-        other_count = table["definition"].notna() & ~table["definition"].isin(rules()["comparable"])
-        leave_out(other_count, "a definition that counts otherwise: " + words("definition"))
-    if counts_technical_violations is not None:
-        other = table["counts_technical_violations"].ne(counts_technical_violations).fillna(True)
-        leave_out(other, "breaking conditions counts otherwise, or the publisher does not say")
-    leave_out(table["rate_percent"].isna(), "no rate is published")
 
-    order = table.assign(
-        _poor=table["grade"].isin(rules()["never_alone"]),
-        # A figure from its publisher's own file has no grade and goes before all that have.
-        _grade=table["grade"].map({grade: n for n, grade in enumerate(rules()["grade"], 1)}).fillna(0),
-    )[reason == ""].sort_values(
-        ["place_id", "_poor", "cohort_end", "_grade", "vintage", "recidivism_id"],
-        ascending=[True, True, False, True, False, True],
-    )
-    first = order.drop_duplicates("place_id")
-    taken = first.set_index("place_id")["cohort_end"].reindex(table["place_id"]).set_axis(table.index)
-    later = pd.Series(~table.index.isin(first.index), index=table.index)
-    leave_out(later & table["cohort_end"].isna(), "cohort not stated")
-    leave_out(later & taken.isna(), "cohort of the figure taken not stated")
-    leave_out(later & (table["cohort_end"] != taken), "another cohort of the place is taken")
-    leave_out(later, "another publication of the same cohort")
-    rows = table.loc[first.index].reset_index(drop=True)
-    left_out = table[reason != ""].assign(reason=reason[reason != ""])
-    without = [place for place in dict.fromkeys(wanted) if place not in set(table["place_id"])]
-    nothing = pd.DataFrame({"place_id": without, "reason": "no figure at all"})
-    return Comparison(rows, pd.concat([left_out, nothing], ignore_index=True))
+def _find(release: str, path_or_url: str | Path | None, home: str | Path | None) -> origin.Found:
+    at = _at(path_or_url, home)
+    if path_or_url is None and not at.has(release) and (Path(release) / SUMS).is_file():
+        return origin.find(origin.published(release), "stable")
+    return origin.find(at, release)
+
+
+def _warn(told: Sequence[Warning]) -> None:
+    """Warn where the user's line is: two calls up."""
+    for warning in told:
+        warnings.warn(warning, stacklevel=3)
+
+
+def _places(place: str | Sequence[str] | None) -> list[str] | None:
+    """The codes of places that are named."""
+    if place is None:
+        return None
+    from sources.places import UnknownPlace, find
+
+    try:
+        return [find(name).place_id for name in ([place] if isinstance(place, str) else place)]
+    except UnknownPlace as error:
+        raise Misused(str(error)) from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sources.errors import Misused, Refused
 from sources.home import Home, read_json, write_json
@@ -118,9 +118,18 @@ def locate(home: Home, name: str) -> Path:
         return home.releases / found.version
     if (Path(name) / SUMS).exists():
         return Path(name)
+    refuse(known, name)
+
+
+def refuse(known: Sequence[Release], name: str) -> NoReturn:
+    """Say that a name is no release's, and which there are.
+
+    Raises:
+        Refused: always.
+    """
     if not known:
         raise Refused("There is no release yet; `custody release` makes one.")
-    if name == "stable" and not found:
+    if name == "stable" and name not in aliases(known):
         raise Refused("Every release is retracted; `custody releases` says why, and a version names one all the same.")
     raise Misused(f"There is no release {name!r}; there are: {', '.join(r.version for r in known)}.")
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sources.errors import Refused
 
@@ -98,13 +98,17 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that readers see the old one or the new one, also after a crash."""
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """A stream whose bytes stand at `path` in one step when the block ends well; readers see the old file or the new.
+
+    It may be read back and rewritten within the block.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_fresh(path.parent))
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+        with os.fdopen(handle, "w+b") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(name, 0o644)
@@ -112,6 +116,12 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old one or the new one, also after a crash."""
+    with writing(path) as stream:
+        stream.write(data)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -60,6 +60,12 @@ class Limits:
     max_bytes: int = 256 << 20
     at_once: int = 8
 
+    def wait(self, attempt: int, asked: float | None) -> float:
+        """As long as the server asks, or else a random part of a time that doubles: many must not come at once."""
+        if asked is not None:
+            return asked
+        return random.uniform(0, min(self.longest_wait, self.first_wait * 2 ** (attempt - 1)))
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -97,8 +103,8 @@ KEPT = ("Date", "ETag", "Last-Modified", "Content-Type", "Content-Length", "Cont
 SENT = ("User-Agent", "Accept", "Accept-Encoding", "If-None-Match", "If-Modified-Since", "Range", "If-Range")
 
 
-class _Again(Exception):
-    """What may pass; `wait` is how long the server asks to wait."""
+class Again(Exception):
+    """What may pass, and is worth another try; `wait` is how long the server asks to wait."""
 
     def __init__(self, why: str, wait: float | None = None):
         super().__init__(why)
@@ -236,7 +242,7 @@ class Client:
         try:
             return self._get(_Errand(url, hosts, known or Validators()))
         except (ValueError, OverflowError) as error:  # of whatever a server may say that no server should
-            why = f"the address or the answer is not as HTTP has it ({_reason(error)})"
+            why = f"the address or the answer is not as HTTP has it ({reason(error)})"
             raise NotFetched(f"{url}: {why}; look at the publisher's page.") from error
 
     def _get(self, errand: _Errand) -> Answer:
@@ -245,8 +251,8 @@ class Client:
         for attempt in range(1, self.limits.tries + 1):
             try:
                 reached = self._ask(errand)
-            except _Again as again:
-                wait = self._wait(attempt, again.wait)
+            except Again as again:
+                wait = self.limits.wait(attempt, again.wait)
                 errand.seconds += wait
                 if attempt == self.limits.tries or errand.seconds > self.limits.total:
                     times = f"{attempt} times" if attempt > 1 else "once"
@@ -271,12 +277,6 @@ class Client:
             return
         if ahead > timedelta(days=1):
             raise NotFetched(f"{url}: it is {date} there and {asked_at} by the clock of this machine; set the clock.")
-
-    def _wait(self, attempt: int, asked: float | None) -> float:
-        """As long as the server asks, or else a random part of a time that doubles: many must not come at once."""
-        if asked is not None:
-            return asked
-        return random.uniform(0, min(self.limits.longest_wait, self.limits.first_wait * 2 ** (attempt - 1)))
 
     def _ask(self, errand: _Errand) -> _Reached:
         """One try, over all places to which the server leads on."""
@@ -320,7 +320,7 @@ class Client:
         try:
             found = self._resolve(host)
         except OSError as error:
-            raise _Again(f"the name {host} is not known ({error.strerror or error})") from None
+            raise Again(f"the name {host} is not known ({error.strerror or error})") from None
         if private := [address for address in found if not is_public(address)]:
             raise _not_public(url, host, private[0])
         return host
@@ -352,7 +352,7 @@ class Client:
         try:
             with at_most(self.limits.total - errand.seconds) as exchange:
                 yield
-        except _Again:
+        except Again:
             if not exchange.over:
                 raise
         finally:
@@ -374,27 +374,27 @@ class Client:
             raise _not_public(url, str(urlsplit(here).hostname), error.address) from error
         except requests.exceptions.SSLError as error:
             if not isinstance(_innermost(error), ssl.SSLCertVerificationError):
-                raise _Again(f"the connection failed ({_reason(error)})") from error
-            raise NotFetched(f"{url}: the server's certificate does not hold ({_reason(error)}).") from error
+                raise Again(f"the connection failed ({reason(error)})") from error
+            raise NotFetched(f"{url}: the server's certificate does not hold ({reason(error)}).") from error
         except requests.Timeout as error:
-            raise _Again("the server does not answer in time") from error
+            raise Again("the server does not answer in time") from error
         except requests.RequestException as error:
             if isinstance(error, ValueError):  # an address or a header that will be as wrong the next time
                 raise
-            raise _Again(f"the connection failed ({_reason(error)})") from error
+            raise Again(f"the connection failed ({reason(error)})") from error
 
     def _refuse(self, errand: _Errand, here: str, host: str, response: requests.Response) -> None:
         """Refuse an answer that is no file."""
         url, status = errand.url, response.status_code
         if status == 416 and errand.part.headers(here):
             errand.part.forget()
-            raise _Again("the server has no such rest of the file as was asked for")
+            raise Again("the server has no such rest of the file as was asked for")
         if status in MAY_PASS:
-            wait = _asked_wait(response.headers.get("Retry-After"))
+            wait = asked_wait(response.headers.get("Retry-After"))
             self._rest(host, wait or 0)
             if wait is not None and wait > self.limits.patience:
                 raise NotFetched(f"{url}: the server answers {status} and asks to wait {wait:,.0f} seconds; ask later.")
-            raise _Again(f"the server answers {status}", wait)
+            raise Again(f"the server answers {status}", wait)
         if status not in (200, 206):
             hint = {404: " The file may have moved.", 410: " The file was taken away.", 403: " It may refuse programs."}
             raise NotFetched(f"{url}: the server answers {status}.{hint.get(status, '')} Look at the publisher's page.")
@@ -409,20 +409,20 @@ class Client:
             part.begin(here, response.headers)
         elif not part.goes_on(here, response.headers):
             part.forget()
-            raise _Again("the server gives another part of the file than was asked for")
+            raise Again("the server gives another part of the file than was asked for")
         try:
             while chunk := response.raw.read1(CHUNK, decode_content=False):
                 part.data += chunk
                 if len(part.data) > most:
                     raise NotFetched(f"{url}: more than {most:,} bytes come; it is not the file that was expected.")
         except urllib3.exceptions.ReadTimeoutError as error:
-            raise _Again("the server stops sending in the middle of the file") from error
+            raise Again("the server stops sending in the middle of the file") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Again("the connection broke in the middle of the file") from error
+            raise Again("the connection broke in the middle of the file") from error
         data, length = bytes(part.data), part.length
         part.forget()
         if length not in (None, len(data)):
-            raise _Again(f"the file has {len(data):,} bytes where the server says {length:,}")
+            raise Again(f"the file has {len(data):,} bytes where the server says {length:,}")
         return data if encoding == "identity" else self._unpacked(url, data)
 
     def _unpacked(self, url: str, data: bytes) -> bytes:
@@ -430,11 +430,11 @@ class Client:
         try:
             plain = unpacking.decompress(data, self.limits.max_bytes + 1)
         except zlib.error as error:
-            raise _Again("the file is packed as gzip and cannot be unpacked") from error
+            raise Again("the file is packed as gzip and cannot be unpacked") from error
         if len(plain) > self.limits.max_bytes:
             raise NotFetched(f"{url}: it unpacks to more than {self.limits.max_bytes:,} bytes; nothing was kept.")
         if not unpacking.eof or unpacking.unused_data:
-            raise _Again("the file is packed as gzip and is not whole")
+            raise Again("the file is packed as gzip and is not whole")
         return plain
 
 
@@ -461,7 +461,7 @@ def _led(url: str, here: str, location: str) -> str:
         raise NotFetched(f"{url}: {where}; look at the publisher's page.") from error
 
 
-def _asked_wait(header: str | None) -> float | None:
+def asked_wait(header: str | None) -> float | None:
     """Seconds that a Retry-After asks for, which is a number or a day; None where there is none."""
     if header is None:
         return None
@@ -473,7 +473,7 @@ def _asked_wait(header: str | None) -> float | None:
         return None
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """The innermost reason that libraries give, without their wrapping."""
     inner = _innermost(error)
     return str(getattr(inner, "strerror", None) or inner).split("(")[0].strip() or type(inner).__name__
