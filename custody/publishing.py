@@ -110,6 +110,43 @@ def retract(
     print(listing.warning(marked, known))
 
 
+@app.command(epilog="Example: custody publish stable --to s3://custody/releases")
+def publish(
+    name: Annotated[str, typer.Argument(metavar="RELEASE", help="A version, `latest` or `stable`.")],
+    to: Annotated[str, typer.Option("--to", metavar="DIR|s3://BUCKET/PREFIX", help="Where readers find it.")],
+    json: Json = False,
+) -> None:
+    """Copy a release, proved first, to a folder or an S3-compatible store: data first, the list last.
+
+    Run again after an interruption, it goes on; what is there already is not sent twice, and what was published is
+    never overwritten. Keys, region and endpoint of a store are those of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+    AWS_REGION and AWS_ENDPOINT_URL.
+    """
+    from dataclasses import asdict
+
+    from exports import listing, publishing
+    from exports.stores import store
+
+    home = Home.from_environment()
+    known = listing.releases(home)
+    entry = listing.entry(known, name)
+    if entry is None:
+        listing.refuse(known, name)
+    target = store(to)
+    with alone(home, "custody publish"):
+        done = publishing.publish(home.releases / entry.version, entry, known, target, printing.progress)
+    if json:
+        printing.as_json({"version": entry.version, "to": str(target), **asdict(done)})
+        return
+    list_ = "the list there was written last" if done.listed else "the list there is as it was"
+    print(
+        f"Release {entry.version} is at {target}: {done.copied} files copied and read back, "
+        f"{done.there} were there already; {list_}."
+    )
+    if told := listing.warning(entry, known):
+        print(f"custody: {told}", file=sys.stderr)
+
+
 @app.command(epilog="Example: custody verify latest")
 def verify(
     name: Annotated[str, typer.Argument(metavar="RELEASE", help="A version, `latest`, `stable`, or a directory.")],

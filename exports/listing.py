@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
@@ -13,6 +15,9 @@ from sources.home import Home, read_json, write_json
 
 SUMS = "SHA256SUMS"
 LIST = "releases.json"
+
+VERSION = re.compile(r"\d{4}\.\d{2}\.\d+")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,22 @@ def read(content: Mapping[str, Any]) -> list[Release]:
         Release(**{**entry, "retracted": Retraction(**told) if (told := entry.get("retracted")) else None})
         for entry in entries
     ]
+
+
+def parse(data: bytes) -> list[Release]:
+    """The entries of a releases.json that comes from elsewhere, oldest first.
+
+    Raises:
+        ValueError: when it is none. Versions become paths and checksums names of files, so their form is held to.
+    """
+    try:
+        known = read(json.loads(data))
+        holds = all(VERSION.fullmatch(r.version) and DIGEST.fullmatch(r.sums) for r in known)
+    except (KeyError, TypeError, AttributeError):
+        holds = False
+    if not holds:
+        raise ValueError(f"no {LIST}")
+    return known
 
 
 def releases(home: Home) -> list[Release]:

@@ -6,8 +6,6 @@ states, and each file is the one that the list of checksums states. How a table 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -16,12 +14,9 @@ from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from exports import listing
-from exports.listing import LIST, SUMS, Release
+from exports.listing import DIGEST, LIST, SUMS, Release
 from sources.errors import Misused, Refused
 from sources.home import Home, sha256, sha256_file
-
-VERSION = re.compile(r"\d{4}\.\d{2}\.\d+")
-DIGEST = re.compile(r"[0-9a-f]{64}")
 
 #: No list of releases or checksums is larger.
 SMALL = 16 << 20
@@ -233,14 +228,11 @@ def _with_list(origin: Origin) -> Published | None:
     if (data := origin.small(LIST)) is None:
         return None
     try:
-        known = listing.read(json.loads(data))
-        # Versions become paths, and checksums names in the cache.
-        holds = all(VERSION.fullmatch(r.version) and DIGEST.fullmatch(r.sums) for r in known)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        holds = False
-    if not holds:
-        raise Refused(f"{origin}/{LIST} is damaged or no list of releases; get it again from where it was published.")
-    return Published(origin, known)
+        return Published(origin, listing.parse(data))
+    except ValueError:
+        raise Refused(
+            f"{origin}/{LIST} is damaged or no list of releases; get it again from where it was published."
+        ) from None
 
 
 def find(at: Published, name: str) -> Found:
@@ -262,7 +254,7 @@ def find(at: Published, name: str) -> Found:
         data = origin.file(SUMS, entry.sums).read_bytes()
     retracted = listing.warning(entry, at.known)
     told = [*at.told, *([RetractedRelease(retracted)] if retracted else [])]
-    return Found(origin, version, _sums(data, origin), told)
+    return Found(origin, version, sums(data, origin), told)
 
 
 def entry_alone(at: Published, origin: Origin) -> tuple[Release | None, bytes]:
@@ -275,7 +267,7 @@ def entry_alone(at: Published, origin: Origin) -> tuple[Release | None, bytes]:
     return entry, data
 
 
-def _sums(data: bytes, origin: Origin) -> dict[str, str]:
+def sums(data: bytes, origin: Origin) -> dict[str, str]:
     """The SHA-256 of each file of a release, by its path there."""
     found = {}
     for line in data.decode("utf-8", "replace").removesuffix("\n").split("\n"):

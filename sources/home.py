@@ -124,9 +124,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
+def json_bytes(content: Any) -> bytes:
+    """JSON as Custody writes it, keys in the order given."""
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, keys in the order given, as `write_bytes` does."""
-    write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    """Write JSON as `write_bytes` does."""
+    write_bytes(path, json_bytes(content))
 
 
 def read_json(path: Path) -> Any:
