@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dictionary.model import dictionary
 from dictionary.render import codebook
-from exports import descriptors, gate, listing, tables
+from exports import descriptors, gate, listing, tables, zenodo
 from exports.gate import GateClosed
 from exports.listing import SUMS, Release, next_version, releases
 from sources.errors import Refused
@@ -63,6 +63,7 @@ def release(
         write_bytes(folder / "codebook.md", (codebook(words) + descriptors.definitions()).encode())
         write_bytes(folder / "LICENCES.md", descriptors.licences(rows["source"]).encode())
         write_bytes(folder / "CITATION.cff", descriptors.citation(name, today).encode())
+        write_json(folder / "zenodo.json", zenodo.deposit(name, today, rows["source"].to_pylist()))
         write_json(folder / "datapackage.json", descriptors.package(folder, name, today, rows))
         write_bytes(folder / SUMS, _sums(folder).encode())
         for path in folder.rglob("*"):

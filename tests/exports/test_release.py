@@ -25,6 +25,7 @@ from tests.dictionary import raw
 TABLES = raw.table_names()
 WORDS = {
     "CITATION.cff", "LICENCES.md", "SHA256SUMS", "codebook.md", "datapackage.json", "provenance.json", "validation.json",
+    "zenodo.json",
 }  # fmt: skip
 
 
