@@ -43,7 +43,11 @@ def base(url: str) -> str:
     Raises:
         Refused: where it may not be asked; the message repeats no password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Refused(f"The address cannot be read ({error}); give one that begins with https://.") from None
     if parts.username or parts.password:
         raise Refused("The address holds a user name or a password; give it without: it would end in messages.")
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -68,7 +68,7 @@ def published(releases: Path) -> int:
     """Persons held in France in the last year that the table has, by Python's own reader of CSV."""
     with (releases / "2026.11.0" / "tables" / "country_year.csv").open(encoding="utf-8", newline="") as stream:
         held = {row["year"]: row["persons_held"] for row in csv.DictReader(stream) if row["place_id"] == "FRA"}
-    assert held["2020"] == "62543.0"  # Eurostat, crim_pris_cap, France, 2020
+    assert held["2020"] == "62543.0"  # as in crim_pris_ctz.csv of 2026-04-29, line 2649
     return int(float(held[max(year for year, value in held.items() if value)]))
 
 

@@ -340,6 +340,8 @@ def test_a_circle_of_redirects_ends(server: Server, url: str) -> None:
         ("https://reader:hunter2@data.example.org/", "holds a user name or a password"),
         ("https://data.example.org/?list=1", "is no address of a folder"),
         ("ftp://data.example.org/", "is no address that can be read"),
+        ("https://data.example.org:x/", "The address cannot be read"),
+        ("https://[data/", "The address cannot be read"),
     ],
 )
 def test_addresses_that_are_not_asked(address: str, told: str) -> None:
