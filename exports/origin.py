@@ -168,12 +168,23 @@ class Published:
 
 @dataclass(frozen=True)
 class Found:
-    """One release: where it is, its name, the SHA-256 of each file, and what its reader must be warned of."""
+    """One release: where it is, its name, the SHA-256 of each file, what to warn of, and what else is at that place."""
 
     origin: Origin
     version: str
     sums: Mapping[str, str]
     told: list[Warning]
+    at: Published
+
+    def file(self, name: str) -> Path:
+        """A file of the release by its path there, on this machine and as it was released.
+
+        Raises:
+            Refused: when the release has no such file, or it is not the one that was released.
+        """
+        if name not in self.sums:
+            raise Refused(f"Release {self.version} has no file {name}.")
+        return self.origin.file(name, self.sums[name])
 
     def table(self, name: str) -> Path:
         """The Parquet of a table, on this machine and as it was released.
@@ -186,7 +197,7 @@ class Found:
             files = sorted(n for n in self.sums if n.startswith("tables/") and n.endswith(".parquet"))
             tables = ", ".join(n.removeprefix("tables/").removesuffix(".parquet") for n in files)
             raise Refused(f"Release {self.version} has no table {name!r}; it has {tables}.")
-        return self.origin.file(path, self.sums[path])
+        return self.file(path)
 
 
 def published(where: str | Path | Home | None = None) -> Published:
@@ -254,7 +265,7 @@ def find(at: Published, name: str) -> Found:
         data = origin.file(SUMS, entry.sums).read_bytes()
     retracted = listing.warning(entry, at.known)
     told = [*at.told, *([RetractedRelease(retracted)] if retracted else [])]
-    return Found(origin, version, sums(data, origin), told)
+    return Found(origin, version, sums(data, origin), told, at)
 
 
 def entry_alone(at: Published, origin: Origin) -> tuple[Release | None, bytes]:
