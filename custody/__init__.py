@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from custody.client import load, releases
+    from custody.client import cite, load, releases
     from custody.comparing import Comparison, compare_recidivism
     from exports.listing import Release, Retraction
     from exports.origin import NotReached, RetractedRelease
@@ -22,6 +22,7 @@ __all__ = [
     "Release",
     "RetractedRelease",
     "Retraction",
+    "cite",
     "compare_recidivism",
     "load",
     "releases",
@@ -29,7 +30,7 @@ __all__ = [
 
 #: Where each of them is.
 _MODULES = {
-    "custody.client": ("load", "releases"),
+    "custody.client": ("cite", "load", "releases"),
     "custody.comparing": ("Comparison", "compare_recidivism"),
     "exports.listing": ("Release", "Retraction"),
     "exports.origin": ("NotReached", "RetractedRelease"),

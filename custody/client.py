@@ -99,6 +99,55 @@ def releases(path_or_url: str | Path | None = None, *, home: str | Path | None =
     return [entry]
 
 
+def cite(
+    place: str,
+    measure: str | None = None,
+    year: int | None = None,
+    release: str = "stable",
+    path_or_url: str | Path | None = None,
+    *,
+    style: str = "apa",
+    definition: str | None = None,
+    estimate: bool = False,
+    home: str | Path | None = None,
+    **breakdowns: str,
+) -> str:
+    """A citation for one figure: release, row and value, the primary source with its licence, and what to beware of.
+
+    Args:
+        place: a place by name or code; or the id of a figure, without measure and year.
+        measure: what is counted, such as `persons_held`.
+        year: the year.
+        release: as in `load`; cite a version, because `stable` moves on.
+        path_or_url: as in `load`.
+        style: `apa`, `chicago`, `bibtex` or `csl`.
+        definition: the publisher's own definition, where the figure is not by the measure's.
+        estimate: cite Custody's estimate for the year's end in place of a published figure.
+        home: as in `load`.
+        breakdowns: `sex`, `age`, `legal_status`, … by code, where the figure is not of all.
+
+    Warns:
+        RetractedRelease, NotReached: as `load`.
+
+    Raises:
+        Refused: when the release has no such figure, with the nearest that it has; and as `load`.
+    """
+    from exports.citing import Wanted, cite
+    from exports.distant import Distant
+    from exports.styles import STYLES
+
+    if style not in STYLES:
+        raise Misused(f"There is no style {style!r}; there are {', '.join(STYLES)}.")
+    if (measure is None) != (year is None):
+        raise Misused("Give place, measure and year, or the id of a figure alone.")
+    found = _find(release, path_or_url, home)
+    _warn(found.told)
+    wanted: Wanted | str = place
+    if measure is not None and year is not None:
+        wanted = Wanted(place, measure, year, breakdowns, definition, estimate)
+    return STYLES[style](cite(Distant(found), wanted))
+
+
 def _at(path_or_url: str | Path | None, home: str | Path | None) -> origin.Published:
     if home is None:
         return origin.published(path_or_url)
