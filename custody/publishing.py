@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -222,3 +223,31 @@ def trace(
 
     codes = proof.codes(locals())
     proof.trace(release, proof.wanted(place, measure, year, codes, definition, estimate), json)
+
+
+@app.command(epilog="Example: custody pictures --to slides")
+def pictures(
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="FOLDER", help="Where to write them; by default `pictures` in CUSTODY_HOME."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draw the warehouse: the walk, the world series, the back-test and disagreements, as SVG and PNG, and the page."""
+    from exports.gate import GateClosed
+    from exports.pictures import of_warehouse
+    from warehouse.standing import standing
+
+    home = Home.from_environment()
+    folder = home.root / "pictures" if to is None else Path(to).absolute()
+    if not folder.is_dir() and any(path.exists() for path in (folder, *folder.parents) if not path.is_dir()):
+        raise fail(f"--to {to} is no folder, nor can it become one.", USAGE)
+    standing(home)
+    try:
+        written = of_warehouse(home, folder)
+    except GateClosed as error:
+        raise fail(str(error)) from None
+    if json:
+        printing.as_json([str(path) for path in written])
+    else:
+        print(f"{len(written)} files are in {folder}; {folder / 'backtest.html'} tells how the estimate was tested.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dictionary.model import dictionary
 from dictionary.render import codebook
-from exports import descriptors, gate, listing, tables, zenodo
+from exports import descriptors, gate, listing, pictures, tables, zenodo
 from exports.gate import GateClosed
 from exports.listing import SUMS, Release, next_version, releases
 from sources.errors import Refused
@@ -55,6 +55,7 @@ def release(
         for table in words.tables.values():
             tables.write(rows[table.name], table, folder / "tables")
         progress(f"{len(rows)} tables written")
+        pictures.write(folder / "pictures", folder / pictures.PAGE, rows)
         validation = gate.validate(folder, digests)
         progress(f"{len(validation)} checks asked of the files as published; none that is critical failed")
         write_json(folder / "validation.json", {"checks": validation})

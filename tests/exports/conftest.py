@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from exports import pictures
 from tests.custody import homes
 
 
@@ -13,6 +14,12 @@ from tests.custody import homes
 def release() -> Path:
     """The release of the whole warehouse. Nobody may change it."""
     return homes.release_folder()
+
+
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Releases without pictures, which take seconds."""
+    monkeypatch.setattr(pictures, "write", lambda *_: [])
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from sources.home import Home
 from tests.custody import homes
 from warehouse import checks
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 NOVEMBER = date(2026, 11, 23)
 
 

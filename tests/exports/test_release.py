@@ -24,9 +24,15 @@ from tests.dictionary import raw
 
 TABLES = raw.table_names()
 WORDS = {
-    "CITATION.cff", "LICENCES.md", "SHA256SUMS", "codebook.md", "datapackage.json", "provenance.json", "validation.json",
-    "zenodo.json",
+    "CITATION.cff", "LICENCES.md", "SHA256SUMS", "backtest.html", "codebook.md", "datapackage.json", "provenance.json",
+    "validation.json", "zenodo.json",
 }  # fmt: skip
+#: What test_pictures.py looks into.
+PICTURES = {
+    f"pictures/{name}{kind}"
+    for name in ("calibration", "disagreement", "errors", "series", "walk")
+    for kind in (".svg", ".png", "-narrow.svg")
+}
 
 
 def sha256(path: Path) -> str:
@@ -64,7 +70,7 @@ def test_what_the_command_said() -> None:
 
 def test_files(release: Path) -> None:
     there = {p.relative_to(release).as_posix() for p in release.rglob("*") if not p.is_dir()}
-    assert there == WORDS | {f"tables/{t}.{kind}" for t in TABLES for kind in ("csv", "parquet")}
+    assert there == WORDS | PICTURES | {f"tables/{t}.{kind}" for t in TABLES for kind in ("csv", "parquet")}
     assert release.name == "2026.11.0"
 
 
@@ -78,7 +84,7 @@ def test_checksums_hold_by_sha256sum(release: Path) -> None:
         ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=release, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.count(": OK\n") == len(WORDS) - 1 + 2 * len(TABLES)
+    assert run.stdout.count(": OK\n") == len(WORDS) - 1 + len(PICTURES) + 2 * len(TABLES)
 
 
 @pytest.mark.parametrize("table", TABLES)
