@@ -8,7 +8,7 @@ STAMP := $(VENV)/.made-from-lock
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill bundle ui lock clean
+.PHONY: help run test lint bench kill bundle schema ui lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ kill: $(STAMP) ## Kill a refresh at a hundred of its steps
 
 bundle: $(STAMP) ## Remake the bundled figures from the archive
 	@$(BIN)/custody bundle
+
+schema: $(STAMP) ## Note the tables' schema as released
+	@$(BIN)/python -m dictionary.released
 
 ui: $(STAMP) ## Open the pipelines in Dagster's UI
 	@$(BIN)/custody ui

@@ -12,7 +12,8 @@ from datetime import date
 
 import duckdb
 
-from dictionary.model import dictionary
+from dictionary.model import DictionaryError, dictionary
+from dictionary.released import refuse_unversioned
 from dictionary.render import ABOUT_THE_WHOLE, ddl, quote
 from sources.errors import Refused
 from sources.home import Home, lives, read_json, write_json
@@ -35,9 +36,14 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
     """Bring the warehouse up to date.
 
     Raises:
-        BuildFailed: when a critical check fails; the warehouse is then as it was.
+        BuildFailed: when a critical check fails, or the schema has changed and its version has not; the warehouse is
+            then as it was.
         Refused: when accepted rows were altered or there are none.
     """
+    try:
+        refuse_unversioned()
+    except DictionaryError as error:
+        raise BuildFailed(f"{error} The last warehouse stays.") from None
     vintages = all_vintages(home)
     if not vintages:
         raise Refused(
