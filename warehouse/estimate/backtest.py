@@ -104,7 +104,13 @@ def _row(
 ) -> Row:  # fmt: skip
     size = int(np.searchsorted(rules.size_classes, carried, side="right")) if kind == "place" else None
     names = [f"{end}_{level}" for level in LEVELS for end in ("low", "high")]
+    persons = {"carried": carried, "central": central, "published": published, **dict(zip(names, ends, strict=True))}
     return {
-        **told, "level": kind, "area": area, "places": places, "size_class": size, "carried": float(carried),
-        "central": float(central), "published": float(published), **dict(zip(names, ends, strict=True)),
+        **told, "level": kind, "area": area, "places": places, "size_class": size,
+        **{name: _told(value) for name, value in persons.items()},
     }  # fmt: skip
+
+
+def _told(value: float) -> float:
+    """To eight digits: those after them differ from one kind of processor to another."""
+    return float(f"{value:.8g}")
