@@ -30,7 +30,7 @@ def provenance(home: Home, as_of: date, warehouse: str, digest: str, digests: di
         "content_digest": digest,
         "table_digests": digests,
         "warehouse": warehouse,
-        "git_commit": _commit(),
+        "git_commit": commit(),
         "lock": sha256_file(lock) if lock.exists() else None,
         "engines": {name: version(name) for name in ("duckdb", "pyarrow", "pandas", "great-expectations")}
         | {"python": platform.python_version()},
@@ -38,7 +38,7 @@ def provenance(home: Home, as_of: date, warehouse: str, digest: str, digests: di
     }
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The git commit of the program, with `+changed` where files differ from it; None outside a checkout."""
     try:
         run = [
