@@ -136,7 +136,8 @@ class Table(_Strict):
 
     `group` says who makes it: `accepted` rows come from sources, `reference` rows from Custody's own lists and
     records, `model` rows from a .sql file alone. All three have a .sql file. Its `rules` are asked of each vintage
-    before it is accepted where its rows come from sources, else of the table as it was built.
+    before it is accepted where its rows come from sources, else of the table as it was built. `lasting` are the columns
+    by which a reader knows a row again in another release, where the key is of one vintage.
     """
 
     name: str
@@ -151,6 +152,12 @@ class Table(_Strict):
     rules: tuple[Rule, ...] = ()
     may_be_empty: bool = False
     identity: Identity | None = None
+    lasting: tuple[str, ...] = ()
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """The columns by which a row is the same in every release: the figure's, whatever its vintage."""
+        return self.lasting or (("source_id", *self.identity.of) if self.identity else self.key)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -163,7 +170,8 @@ class Table(_Strict):
         if len(names) != len(self.columns):
             raise ValueError("a column is listed twice")
         refuse_twice(self.rules)
-        used: set[str] = {*self.key, *self.sort, *((self.identity.column, *self.identity.of) if self.identity else ())}
+        used: set[str] = {*self.key, *self.sort, *self.lasting}
+        used |= {self.identity.column, *self.identity.of} if self.identity else set()
         for check in self.checks:
             used |= {c for c in (check.column, check.other, check.when_column, *check.columns) if c}
             used |= {check.where.column} if check.where else set()
