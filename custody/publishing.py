@@ -40,6 +40,12 @@ def release(
         typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the release; by default today."),
     ] = None,
     as_of: AsOf = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain", metavar="REASON", help="Why figures are lost or the world total moves; stands in the release."
+        ),
+    ] = None,
 ) -> None:
     """Publish the warehouse as an immutable directory of CSV and Parquet with checksums."""
     from exports.gate import GateClosed
@@ -50,10 +56,13 @@ def release(
     today = as_day(day, "--date") or date.today()
     if today > date.today():
         raise fail(f"--date {today} has not come yet.", USAGE)
+    explained = " ".join((explain or "").split()) or None
+    if explain is not None and not explained:
+        raise fail("--explain must say why, for those who use the figures.", USAGE)
     standing(home)  # before anything is written, the lock's file too
     try:
         with alone(home, "custody release"):
-            made, new = write_release(home, today, printing.progress, as_of=reference_day(as_of))
+            made, new = write_release(home, today, printing.progress, as_of=reference_day(as_of), explained=explained)
     except GateClosed as error:
         raise fail(str(error)) from None
     if not new:
@@ -251,3 +260,76 @@ def pictures(
         printing.as_json([str(path) for path in written])
     else:
         print(f"{len(written)} files are in {folder}; {folder / 'backtest.html'} tells how the estimate was tested.")
+
+
+@app.command(epilog="Example: custody diff 2026.11.0 latest --place Belgium --measure persons_held")
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A version, `latest`, `stable`, or a directory.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The later one.")],
+    place: Annotated[str | None, typer.Option(help="Only of this place and its parts; a name or code.")] = None,
+    measure: Annotated[str | None, typer.Option(help="Only of this measure.")] = None,
+    json: Json = False,
+) -> None:
+    """Say what differs between two releases: schema, figures by place and measure, and the world total."""
+    from custody.difference import show
+    from dictionary.model import dictionary
+    from exports import diff as comparison
+    from exports.listing import entry_of, locate, releases, warning
+    from sources.places import UnknownPlace, find
+
+    home = Home.from_environment()
+    try:
+        place_id = find(place).place_id if place else None
+    except UnknownPlace as error:
+        raise fail(str(error), USAGE) from None
+    if measure is not None and measure not in (measures := dictionary().measures):
+        raise fail(f"There is no measure {measure!r}; there are {', '.join(measures)}.", USAGE)
+    before, after, known = locate(home, old), locate(home, new), releases(home)
+    for folder in (before, after):
+        if told := warning(entry_of(home, folder), known):
+            print(f"custody: {told}", file=sys.stderr)
+        comparison.prove(folder)
+    found = comparison.compare(before, after)
+    whole = place_id is None and measure is None
+    found = found if whole else found.of(place_id, measure)
+    printing.as_json(found.as_plain()) if json else show(found, whole=whole)
+
+
+@app.command(epilog="Example: custody reproduce 2026.11.0")
+def reproduce(
+    name: Annotated[str, typer.Argument(metavar="RELEASE", help="A version, `latest`, `stable`, or a directory.")],
+    json: Json = False,
+) -> None:
+    """Make a release again from the archive and compare its content; exit 1 and say what differs, and why."""
+    from dataclasses import asdict
+
+    from exports.listing import entry_of, locate, releases, warning
+    from exports.reproduce import reproduce as make_again
+
+    home = Home.from_environment()
+    folder = locate(home, name)
+    if told := warning(entry_of(home, folder), releases(home)):
+        print(f"custody: {told}", file=sys.stderr)
+    made = make_again(home, folder, printing.progress)
+    if json:
+        printing.as_json({**asdict(made), "holds": made.holds})
+    else:
+        for reason in made.reasons:
+            print(reason)
+        if made.differing:
+            printing.table(
+                [
+                    {
+                        "table": d.table,
+                        "rows only in the release": printing.number(d.only_released),
+                        "rows only made now": printing.number(d.only_made),
+                    }
+                    for d in made.differing
+                ],
+                right=("rows only in the release", "rows only made now"),
+            )
+    if not made.holds:
+        found = f"its content digest is {made.made}" if made.made else "nothing could be made"
+        raise fail(f"{made.version} was not made again: {found}, and {made.stated} is stated.")
+    if not json:
+        print(f"{made.version} was made again: every table has the same content, digest {made.stated}.")

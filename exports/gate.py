@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
-from dictionary.model import dictionary
+from dictionary.model import Table, dictionary
+from dictionary.released import refusal
+from dictionary.render import expectation, quote
 from exports import tables
-from warehouse import checks
+from exports.diff import Diff, schema_of
+from exports.listing import Release
+from exports.steady import unsteady
+from warehouse import checks, rules
+from warehouse.results import CheckResult
 
 
 class GateClosed(Exception):
     """The release was not written; the message is one sentence that says why."""
 
 
+NOTHING = "Nothing was released."
+
+
+def _internal(source: pa.Table) -> set[str]:
+    columns = source.select(["source_id", "licence_class"]).to_pylist()
+    return {s["source_id"] for s in columns if s["licence_class"] == "internal"}
+
+
 def refuse_internal(rows: dict[str, pa.Table]) -> None:
     """No row of an internal source, and none under an internal licence, may leave; this cannot be switched off."""
-    internal = {
-        s["source_id"]
-        for s in rows["source"].select(["source_id", "licence_class"]).to_pylist()
-        if s["licence_class"] == "internal"
-    }
+    internal = _internal(rows["source"])
     barred = {key for key, licence in dictionary().licences.items() if licence.licence_class == "internal"}
     for name, table in rows.items():
         if (
@@ -45,9 +57,90 @@ def refuse_internal(rows: dict[str, pa.Table]) -> None:
                 )
 
 
+def refuse_retracted(known: Sequence[Release], digest: str) -> None:
+    """What was retracted is not published again as it was."""
+    for release in known:
+        if release.retracted and release.digest == digest:
+            raise GateClosed(
+                f"The tables are those of {release.version}, which was retracted: "
+                f"{release.retracted.reason.rstrip('.')}. {NOTHING}"
+            )
+
+
+def refuse_unsteady(found: Diff, last: Path, new: Path, explained: str | None) -> None:
+    """What was published is not lost or moved, nor does the schema change, without a reason or a version.
+
+    The first can be explained by a person, the second cannot.
+    """
+    if why := refusal(schema_of(last), schema_of(new)):
+        raise GateClosed(f"{why} {NOTHING}")
+    if not explained and (told := unsteady(found, last, new)):
+        raise GateClosed(
+            f'{" ".join(told)} If it is meant to be so, say why: `custody release --explain "…"`. {NOTHING}'
+        )
+
+
+#: Texts in which sources are named: as JSON, or as `column: source (definition)`.
+NAMING = {"rivals": '"source_id":"{}"', "sources": ": {}"}
+
+
+def refuse_named(rows: dict[str, pa.Table]) -> None:
+    """No text that lists sources may name an internal one either."""
+    internal = _internal(rows["source"])
+    for name, table in rows.items():
+        for column, form in NAMING.items():
+            if column not in table.column_names or not internal:
+                continue
+            texts = set(table.column(column).to_pylist()) - {None}
+            for source in sorted(internal):
+                if any(form.format(source) in text for text in texts):
+                    raise GateClosed(f"Table {name} names {source} in column {column}, an internal source. {NOTHING}")
+
+
+def refuse_unproven(connection: duckdb.DuckDBPyConnection) -> None:
+    """No row without a licence, and no fact without the file and the place in it that it is from, may leave.
+
+    Raises:
+        GateClosed: naming the table and the first such row's key.
+    """
+    words = dictionary()
+    licences = ", ".join(map(quote, words.licences))
+    for table in words.tables.values():
+        there = set(table.column_names)
+        if "licence" in there:
+            _refuse_any(connection, table, f"licence IS NULL OR licence NOT IN ({licences})", "bears no licence")
+        if table.name == "snapshot" or not {"source_id", "file", "vintage"} <= there:
+            continue
+        if "locator" in there:
+            _refuse_any(connection, table, "coalesce(locator, '') = ''", "has no locator")
+        same = ", ".join(c for c in ("source_id", "file", "vintage", "snapshot") if c in there)
+        unknown = f"({same}) NOT IN (SELECT ({same}) FROM snapshot)"
+        _refuse_any(connection, table, unknown, "is of no file that table snapshot has")
+    behind = "coalesce(observation_id, nullif(parts, ''))"
+    unproven = (
+        f"{behind} IS NULL OR figure_id IN (SELECT figure_id FROM "
+        f"(SELECT figure_id, unnest(string_split({behind}, ',')) AS one FROM figure) "
+        "ANTI JOIN observation o ON o.observation_id = one)"
+    )
+    _refuse_any(connection, words.tables["figure"], unproven, "has no observation behind it")
+
+
+def _refuse_any(connection: duckdb.DuckDBPyConnection, table: Table, bad: str, why: str) -> None:
+    key = ", ".join(f'"{c}"' for c in table.key)
+    found = connection.execute(
+        f'SELECT {key}, count(*) OVER () FROM "{table.name}" WHERE {bad} ORDER BY {key} LIMIT 1'
+    ).fetchall()
+    if found:
+        *values, rows = found[0]
+        told = ", ".join(f"{c} {value}" for c, value in zip(table.key, values, strict=True))
+        others = f" and {rows - 1:,} more" if rows > 1 else ""
+        raise GateClosed(f"Of table {table.name}, the row of {told}{others} {why}. {NOTHING}")
+
+
 def validate(folder: Path, digests: dict[str, str]) -> list[dict[str, Any]]:
     """Run every suite on the files to be published, and compare both formats with what the warehouse holds."""
     results: list[dict[str, Any]] = []
+    rows: dict[str, pa.Table] = {}
     for table in dictionary().tables.values():
         parquet = tables.read_parquet(folder / "tables" / f"{table.name}.parquet")
         csv = tables.read_csv(folder / "tables" / f"{table.name}.csv", {c.name: c.type for c in table.columns})
@@ -56,8 +149,35 @@ def validate(folder: Path, digests: dict[str, str]) -> list[dict[str, Any]]:
                 raise GateClosed(
                     f"Table {table.name} reads back from {kind} as other rows than were written; nothing was released."
                 )
-        for result in checks.run(table.name, parquet, checks.suite(table)):
-            if result.blocks:
-                raise GateClosed(f"{result.sentence()} Nothing was released.")
-            results.append(result.as_dict())
+        results += _passed(checks.run(table.name, parquet, checks.suite(table)))
+        rows[table.name] = parquet
+    refuse_internal(rows)
+    refuse_named(rows)
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
+        for name in rows:
+            path = quote(str(folder / "tables" / f"{name}.parquet"))
+            connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet({path})')
+        refuse_unproven(connection)
+        return results + _rules(connection)
+
+
+def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rules of tables that are made here; those of publishers' tables were asked of each vintage."""
+    results: list[dict[str, Any]] = []
+    for table in dictionary().tables.values():
+        for rule in table.rules if table.group != "accepted" else ():
+            try:
+                concerned = rules.concerned(connection, rule)
+            except (duckdb.Error, ValueError) as error:
+                said = str(error).splitlines()[0]
+                raise GateClosed(f"Rule {rule.name} of table {table.name} cannot be asked: {said} {NOTHING}") from error
+            results += _passed(checks.run(table.name, concerned, [expectation(rule)]))
     return results
+
+
+def _passed(results: list[CheckResult]) -> list[dict[str, Any]]:
+    for result in results:
+        if result.blocks:
+            raise GateClosed(f"{result.sentence()} {NOTHING}")
+    return [result.as_dict() for result in results]

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from dictionary.model import dictionary
 from dictionary.render import codebook
-from exports import descriptors, gate, listing, pictures, tables, zenodo
+from exports import changes, descriptors, diff, gate, listing, pictures, tables, zenodo
 from exports.gate import GateClosed
 from exports.listing import SUMS, Release, next_version, releases
 from sources.errors import Refused
 from sources.home import Home, new_folder, read_json, sha256_file, write_bytes, write_json
+from sources.places import places
 from warehouse.build import connect
 from warehouse.standing import standing
 
@@ -20,14 +21,19 @@ Progress = Callable[[str], None]
 
 
 def release(
-    home: Home, today: date, progress: Progress = lambda _: None, *, as_of: date | None = None
+    home: Home,
+    today: date,
+    progress: Progress = lambda _: None,
+    *,
+    as_of: date | None = None,
+    explained: str | None = None,
 ) -> tuple[Release, bool]:
     """Write the next release of the warehouse; the second value is False where nothing has changed since the last.
 
     Raises:
-        GateClosed: when a check fails on the bytes to be published, rows may not be published, or the warehouse is of
-            another reference day than `as_of`, where that is given: a look at another day must not become the
-            published total by accident.
+        GateClosed: when a check fails on the bytes to be published, rows may not be published, what was published is
+            lost or moves and nobody has `explained` it, or the warehouse is of another reference day than `as_of`,
+            where that is given: a look at another day must not become the published total by accident.
         Refused: when there is no warehouse.
     """
     built = standing(home)
@@ -45,8 +51,10 @@ def release(
         rows = {t.name: tables.read_warehouse(connection, t) for t in words.tables.values()}
     digests = {table: tables.content_digest(r) for table, r in rows.items()}
     digest = tables.release_digest(digests)
-    if known and known[-1].digest == digest:
-        return known[-1], False
+    last = listing.last_standing(known)
+    if last and last.digest == digest:
+        return last, False
+    gate.refuse_retracted(known, digest)
     gate.refuse_internal(rows)
     if (home.releases / name).exists():
         return listing.add(home, known, _unlisted(home.releases / name, digest)), True
@@ -60,18 +68,40 @@ def release(
         progress(f"{len(validation)} checks asked of the files as published; none that is critical failed")
         write_json(folder / "validation.json", {"checks": validation})
         provenance = descriptors.provenance(home, built.as_of, built.digest, digest, digests)
-        write_json(folder / "provenance.json", provenance)
+        previous = last.version if last else None
+        write_json(folder / "provenance.json", provenance | {"previous": previous, "explained": explained})
         write_bytes(folder / "codebook.md", (codebook(words) + descriptors.definitions()).encode())
         write_bytes(folder / "LICENCES.md", descriptors.licences(rows["source"]).encode())
         write_bytes(folder / "CITATION.cff", descriptors.citation(name, today).encode())
         write_json(folder / "zenodo.json", zenodo.deposit(name, today, rows["source"].to_pylist()))
         write_json(folder / "datapackage.json", descriptors.package(folder, name, today, rows))
+        _write_changes(folder, name, home.releases / last.version if last else None, explained)
         write_bytes(folder / SUMS, _sums(folder).encode())
         for path in folder.rglob("*"):
             path.chmod(0o444 if path.is_file() else 0o755)
         sums = sha256_file(folder / SUMS)
-    entry = Release(name, today.isoformat(), words.version, built.as_of.isoformat(), digest, sums)
+    entry = Release(name, today.isoformat(), words.version, built.as_of.isoformat(), digest, sums, explained)
     return listing.add(home, known, entry), True
+
+
+def _write_changes(folder: Path, name: str, last: Path | None, explained: str | None) -> None:
+    """Hold a release against the last one that stands, and write down what differs.
+
+    Raises:
+        GateClosed: when the last one is not there, or what differs needs an explanation and has none.
+    """
+    found = None
+    if last is not None:
+        try:
+            diff.prove(last)
+        except OSError:
+            raise GateClosed(f"{last} is gone, and a release is held against the last one; restore it.") from None
+        found = diff.compare(last, folder, name)
+        gate.refuse_unsteady(found, last, folder, explained)
+    changes.write_csv(found, folder / "changes.csv")
+    names = {place.place_id: place.name for place in places().values()}
+    told = changes.as_markdown(found, names, explained) if found else changes.FIRST
+    write_bytes(folder / "CHANGES.md", told.encode())
 
 
 def _unlisted(folder: Path, digest: str) -> Release:
@@ -79,9 +109,8 @@ def _unlisted(folder: Path, digest: str) -> Release:
     try:
         package, provenance = read_json(folder / "datapackage.json"), read_json(folder / "provenance.json")
         stated, sums = provenance["content_digest"], sha256_file(folder / SUMS)
-        entry = Release(
-            folder.name, package["created"][:10], package["schema_version"], provenance["as_of"], stated, sums
-        )
+        version, day, explained = package["schema_version"], package["created"][:10], provenance.get("explained")
+        entry = Release(folder.name, day, version, provenance["as_of"], stated, sums, explained)
     except (OSError, Refused, KeyError, TypeError):
         stated = None
     if stated != digest:

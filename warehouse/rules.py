@@ -62,7 +62,7 @@ def ask(connection: duckdb.DuckDBPyConnection, table: str, rules: Sequence[Rule]
     """Ask rules of a table; one whose SELECT cannot be answered could not run."""
     for rule in rules:
         try:
-            rows = _concerned(connection, rule)
+            rows = concerned(connection, rule)
         except (duckdb.Error, ValueError) as error:
             answer: Future[list[CheckResult]] = Future()
             said = " ".join(str(error).split("\n\nLINE ")[0].split())
@@ -74,7 +74,13 @@ def ask(connection: duckdb.DuckDBPyConnection, table: str, rules: Sequence[Rule]
             yield checks.submit(table, rows, [expectation(rule)])
 
 
-def _concerned(connection: duckdb.DuckDBPyConnection, rule: Rule) -> pa.Table:
+def concerned(connection: duckdb.DuckDBPyConnection, rule: Rule) -> pa.Table:
+    """The rows that a rule is about; what cannot be told does not hold.
+
+    Raises:
+        duckdb.Error: when its SELECT cannot be answered.
+        ValueError: when `holds` is not boolean.
+    """
     sql = rule.sql.rstrip().rstrip(";")
     rows: pa.Table = connection.sql(f"SELECT * REPLACE (coalesce(holds, false) AS holds) FROM ({sql})").to_arrow_table()
     if (kind := rows.schema.field("holds").type) != pa.bool_():
