@@ -24,8 +24,8 @@ from tests.dictionary import raw
 
 TABLES = raw.table_names()
 WORDS = {
-    "CITATION.cff", "LICENCES.md", "SHA256SUMS", "backtest.html", "codebook.md", "datapackage.json", "provenance.json",
-    "validation.json", "zenodo.json",
+    "CHANGES.md", "CITATION.cff", "LICENCES.md", "SHA256SUMS", "backtest.html", "changes.csv", "codebook.md",
+    "datapackage.json", "provenance.json", "validation.json", "zenodo.json",
 }  # fmt: skip
 #: What test_pictures.py looks into.
 PICTURES = {

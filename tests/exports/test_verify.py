@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import random
@@ -13,14 +14,16 @@ from typing import Any
 
 import pytest
 
+import custody
 from exports import verify as module
+from exports.listing import releases, retract
 from exports.release import release as make
-from exports.verify import Finding, verify
+from exports.verify import Finding, as_listed, verify
 from sources.home import Home
 from tests.custody import homes
 from warehouse import checks
 
-FLIPS = 60
+FLIPS = 500
 
 
 def writable(release: Path, to: Path) -> Path:
@@ -87,20 +90,34 @@ def flips(release: Path) -> list[tuple[str, int, int]]:
 
 
 def flip(path: Path, at: int, bit: int) -> None:
-    data = bytearray(path.read_bytes())
-    data[at] ^= 1 << bit
-    path.write_bytes(data)
+    with path.open("r+b") as stream:
+        stream.seek(at)
+        (byte,) = stream.read(1)
+        stream.seek(at)
+        stream.write(bytes([byte ^ 1 << bit]))
 
 
-def test_every_flipped_bit_is_found(release: Path, tmp_path: Path) -> None:
+def test_every_flipped_bit_is_found(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are as they were are not hashed again for each flip; the one that is flipped always is."""
     copied, cases = writable(release, tmp_path / "2026.11.0"), flips(release)
     assert len(cases) == FLIPS
+    assert {name for name, _, _ in cases} == {
+        p.relative_to(release).as_posix() for p in release.rglob("*") if p.is_file()
+    }
+    known: dict[Path, str] = {}
+    hashed = module.sha256_file
+    monkeypatch.setattr(
+        module, "sha256_file", lambda path: known[path] if path in known else known.setdefault(path, hashed(path))
+    )
+    assert module.verify(copied, sums(release))[0].holds
     unnoticed = []
     for name, at, bit in cases:
         flip(copied / name, at, bit)
+        known.pop(copied / name, None)
         if not failing(verify(copied)):
             unnoticed.append((name, at, bit))
         flip(copied / name, at, bit)
+        known.pop(copied / name, None)
     assert unnoticed == []
     assert sums(copied) == sums(release)
 
@@ -301,3 +318,28 @@ def test_what_is_no_release(little: Path, name: str) -> None:
     said = homes.custody(little, "verify", name, cwd=little / "releases")
     assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr == f"custody: There is no release {name!r}; there are: 2026.11.0.\n"
+
+
+@pytest.mark.parametrize("key", ["version", "date", "schema_version", "as_of", "digest"])
+def test_an_entry_that_says_another_thing_than_the_release_is_found(little: Path, tmp_path: Path, key: str) -> None:
+    home = homes.copy(little, tmp_path / "home")
+    folder = home / "releases" / "2026.11.0"
+    (entry,) = releases(Home(home))
+    assert as_listed(folder, entry) == [Finding("entry in releases.json", True, "of 2026.11.0, as the release says")]
+    (found,) = as_listed(folder, dataclasses.replace(entry, **{key: "another"}))
+    assert (found.holds, found.detail) == (False, f"says another {key} than the release")
+    (folder / "datapackage.json").write_text("{}", encoding="utf-8")
+    assert not as_listed(folder, entry)[0].holds
+
+
+def test_a_retracted_release_is_proved_with_a_warning(little: Path, tmp_path: Path) -> None:
+    home = homes.copy(little, tmp_path / "home")
+    retract(Home(home), "2026.11.0", "Chad was read as Niger", date(2026, 12, 1))
+    said = homes.custody(home, "verify", "latest")
+    assert said.returncode == 0
+    assert said.stderr == (
+        "custody: Release 2026.11.0 was retracted on 2026-12-01: Chad was read as Niger. No release takes its place.\n"
+    )
+    assert "as the release says" in said.stdout
+    with pytest.warns(UserWarning, match="2026.11.0 was retracted on 2026-12-01"):
+        custody.load("gap", "2026.11.0", home=home)
