@@ -20,7 +20,7 @@ from dictionary.released import Change, Field, Schema, changes
 from dictionary.render import PACKAGE_TYPES, quote
 from exports import lines
 from exports.lines import LINE, UNEXPLAINED
-from exports.reading import sums
+from exports.listing import sums
 from sources.errors import Refused
 from sources.home import read_json, sha256_file
 
