@@ -4,7 +4,8 @@ A column renamed, removed, reordered, of another type or unit, and another key, 
 table or column more, and a column that may be missing from now on, break nothing that asks by name: MINOR. The rule
 is the same before 1.0.0. Codes are content, and descriptions may be mended at any time.
 
-`make schema` writes `released_schema.json`; whoever changes a table raises `version` in `schema.yml` first.
+A build refuses what is MAJOR; a table or column more may be built at once, and is refused by `make schema` and a release
+until `version` in `schema.yml` is raised. `make schema` writes `released_schema.json`.
 """
 
 from __future__ import annotations
@@ -148,15 +149,16 @@ def refusal(before: Schema, after: Schema) -> str | None:
     )
 
 
-def refuse_unversioned() -> None:
-    """Refuse a dictionary that differs from the released schema and bears no version that says so.
+def refuse_unversioned(bump: Bump) -> None:
+    """Refuse a dictionary that differs so much from the released schema and bears no version that says so.
 
     Raises:
         DictionaryError: naming what changed and which version it must bear.
     """
-    released = read()
-    if released and (why := refusal(released, of_dictionary(dictionary()))):
-        raise DictionaryError(why)
+    released, now = read(), of_dictionary(dictionary())
+    if released and (why := refusal(released, now)):
+        if bump == "MINOR" or "MAJOR" in {change.bump for change in changes(released, now)}:
+            raise DictionaryError(why)
 
 
 def write() -> Schema:
@@ -165,7 +167,7 @@ def write() -> Schema:
     Raises:
         DictionaryError: as `refuse_unversioned`.
     """
-    refuse_unversioned()
+    refuse_unversioned("MINOR")
     schema = of_dictionary(dictionary())
     RELEASED.write_text(schema.as_json(), encoding="utf-8")
     return schema

@@ -41,7 +41,7 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
         Refused: when accepted rows were altered or there are none.
     """
     try:
-        refuse_unversioned()
+        refuse_unversioned("MAJOR")
     except DictionaryError as error:
         raise BuildFailed(f"{error} The last warehouse stays.") from None
     vintages = all_vintages(home)
