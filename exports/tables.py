@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from datetime import date
+import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -28,10 +29,13 @@ def read_warehouse(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.Ta
     return typed
 
 
-def write(rows: pa.Table, table: Table, folder: Path) -> list[Path]:
-    """Write `<table>.parquet` and `<table>.csv`; CSV is UTF-8 without BOM, LF, a missing value is an empty cell."""
+def write(rows: pa.Table, table: Table, folder: Path, about: Mapping[str, str] | None = None) -> list[Path]:
+    """Write `<table>.parquet` and `<table>.csv`; CSV is UTF-8 without BOM, LF, a missing value is an empty cell.
+
+    `about` is what the Parquet's footer says beside the table's own words: the release, the version of the schema.
+    """
     parquet, csv = folder / f"{table.name}.parquet", folder / f"{table.name}.csv"
-    pq.write_table(rows, parquet, compression="zstd", compression_level=9)
+    write_parquet(rows, table, parquet, about or {})
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")  # it goes to standard output
         connection.register("rows_to_write", rows)
@@ -39,6 +43,49 @@ def write(rows: pa.Table, table: Table, folder: Path) -> list[Path]:
         target = str(csv).replace("'", "''")
         connection.execute(f"COPY rows_to_write TO '{target}' ({CSV_OPTIONS})")
     return [parquet, csv]
+
+
+def write_parquet(rows: pa.Table, table: Table, path: Path, about: Mapping[str, str]) -> None:
+    """Write a Parquet of which one place's rows are read by few bytes.
+
+    The rows come sorted, so that a place lies in one or two groups of rows, which a reader finds by the statistics of
+    the columns by which they are sorted. More statistics, page indexes and Bloom filters would make the footer longer,
+    which every reader reads, and find nothing sooner in groups as small as these.
+    """
+    said_once = pa.schema([field.remove_metadata() for field in rows.schema])
+    plain = pa.table(rows.columns, schema=said_once)
+    pq.write_table(
+        plain.replace_schema_metadata({**footer(table), **about}),
+        path,
+        row_group_size=rows_in_group(rows.num_rows),
+        compression="zstd",
+        compression_level=3,  # 9 takes twice the time and saves nothing
+        use_dictionary=[name for name in rows.column_names if _repeats(rows.column(name))],
+        write_statistics=list(table.sort),
+        sorting_columns=[pq.SortingColumn(table.column_names.index(c)) for c in table.sort],
+    )
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Whether a dictionary of a column's values is much shorter than the column."""
+    return pc.count_distinct(column, mode="all").as_py() * 10 <= len(column)
+
+
+def rows_in_group(rows: int) -> int:
+    """How many rows a group of a Parquet has.
+
+    The footer, which every reader reads, grows with the number of groups, and what is read beside one series with
+    their size. The sum of both is least at the square root; the factor is from observations as they are, where a
+    group takes some 2,600 bytes of the footer and a row some 20 of the file.
+    """
+    return max(1_000, 12 * math.isqrt(rows))
+
+
+def footer(table: Table) -> dict[str, str]:
+    """What a Parquet's footer says of a table: name, title, what a row is, and each column's meaning and unit."""
+    columns = {c.name: {"description": c.description} | ({"unit": c.unit} if c.unit else {}) for c in table.columns}
+    said = {"table": table.name, "title": table.title, "row": table.row}
+    return {**said, "key": ",".join(table.key), "columns": json.dumps(columns, ensure_ascii=False)}
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -57,28 +104,36 @@ def read_csv(path: Path, types: Mapping[str, str]) -> pa.Table:
     return pa_csv.read_csv(path, convert_options=convert, parse_options=pa_csv.ParseOptions(newlines_in_values=True))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return repr(value + 0.0)  # the shortest text that reads back as the same number; -0.0 is 0.0
-    return value.isoformat() if isinstance(value, date) else str(value)
+def _texts(column: pa.ChunkedArray) -> pa.Array:
+    """Each cell in canonical text."""
+    if pa.types.is_floating(column.type):
+        numbers = column.combine_chunks().dictionary_encode()
+        # The shortest text that reads back as the same number; -0.0 is 0.0.
+        words = pa.array([repr(n + 0.0) for n in numbers.dictionary.to_pylist()], pa.large_string())
+        return words.take(numbers.indices)
+    return column.cast(pa.large_string()).combine_chunks()
+
+
+#: Rows that are hashed at a time.
+PIECE = 100_000
 
 
 def content_digest(rows: pa.Table) -> str:
     """SHA-256 over the column names and the sorted rows in canonical text, the same for every file format and engine.
 
     A row's text joins its cells with the unit separator; a missing cell is the NUL character, which no cell holds.
+    Rows are sorted by their bytes in UTF-8, and each is preceded by the record separator.
     """
-    texts: Callable[[Any], str] = _text
-    columns = []
-    for name in rows.column_names:
-        encoded = rows.column(name).combine_chunks().dictionary_encode()
-        words = ["\0" if v is None else texts(v) for v in encoded.dictionary.to_pylist()]
-        columns.append(["\0" if i is None else words[i] for i in encoded.indices.to_pylist()])
     digest = hashlib.sha256("\x1f".join(rows.column_names).encode())
-    for line in sorted("\x1f".join(cells) for cells in zip(*columns, strict=True)):
-        digest.update(b"\x1e" + line.encode())
+    if not rows.num_rows:
+        return digest.hexdigest()
+    cells = [_texts(rows.column(name)).fill_null("\0") for name in rows.column_names]
+    lines = pc.binary_join_element_wise(*cells, pa.scalar("\x1f", pa.large_string()))
+    del cells
+    lines = pc.binary_join_element_wise(pa.scalar("", pa.large_string()), lines, pa.scalar("\x1e", pa.large_string()))
+    order = pc.array_sort_indices(lines)
+    for at in range(0, len(order), PIECE):
+        digest.update("".join(lines.take(order[at : at + PIECE]).to_pylist()).encode())
     return digest.hexdigest()
 
 
