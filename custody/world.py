@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from custody import printing
-from sources.errors import Misused
+from sources.errors import Misused, Refused
 from sources.home import Home
 
 if TYPE_CHECKING:
@@ -41,14 +41,20 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str, **given: Any) -> lis
 
 
 def world(home: Home) -> dict[str, Any]:
-    """The total of the reference day, the walk to it, and the totals that others have published."""
+    """The total of the reference day, the walk to it, and the totals that others have published.
+
+    A warehouse of open sources alone may have no total; then `left_out` says why.
+    """
     from warehouse.build import connect
+    from warehouse.standing import standing
 
     with connect(home) as connection:
-        (total,) = rows(connection, f"SELECT * FROM world_total WHERE {WORLD} ORDER BY as_of DESC LIMIT 1")
+        found = rows(connection, f"SELECT * FROM world_total WHERE {WORLD} ORDER BY as_of DESC LIMIT 1")
+        total = found[0] if found else None
         return {
             "total": total,
-            "walk": rows(connection, WALK, day=total["as_of"]),
+            "left_out": dict(standing(home).left_out),
+            "walk": rows(connection, WALK, day=total["as_of"]) if total else [],
             "published_by_others": rows(connection, OTHERS),
             "warehouse": str(home.warehouse),
         }
@@ -64,12 +70,15 @@ def total(home: Home, day: date | None, by: str | None) -> dict[str, Any]:
     """
     from warehouse.anyday import on_day
     from warehouse.build import connect
+    from warehouse.standing import standing
 
     if by is not None and by not in (*BY, "year"):
         raise Misused(f"--by {by} is not known; the total is told by {', '.join(BY)} and year.")
     with connect(home) as stored:
         years = rows(stored, f"SELECT * FROM world_total WHERE {WORLD} ORDER BY as_of")
     days = [year["as_of"] for year in years]
+    if not days:
+        raise Refused(_without(standing(home).left_out))
     wanted = day or days[-1]
     with connect(home) if wanted in days else on_day(home, wanted) as connection:
         (found,) = rows(connection, f"SELECT * FROM world_total WHERE {WORLD} AND as_of = $day", day=wanted)
@@ -81,6 +90,11 @@ def total(home: Home, day: date | None, by: str | None) -> dict[str, Any]:
             where = f"({BY[by]}) AND as_of = $day ORDER BY level, central DESC"
             parts = rows(connection, f"SELECT * FROM world_total WHERE {where}", day=wanted)
         return {"total": found, "by": by, "parts": parts, "walk": rows(connection, WALK, day=wanted)}
+
+
+def _without(left_out: Mapping[str, str]) -> str:
+    """Why there is no world total, and no claims that are held against it."""
+    return f"There is no world total from the sources in use. {left_out.get('world_total', '')}".strip()
 
 
 def _begun(note: str) -> str:
@@ -132,6 +146,9 @@ def print_sentence(total: Mapping[str, Any]) -> None:
 def print_world(told: Mapping[str, Any]) -> None:
     """Print the walk of the reference day, the total in words and what others have published."""
     total = told["total"]
+    if total is None:
+        print(f"\n{_without(told['left_out'])}\nNot in this warehouse: {', '.join(told['left_out'])}.")
+        return
     print(f"\nPersons in prison in the world, as of {total['as_of']}\n")
     print_walk(told["walk"])
     for step in told["walk"]:
@@ -205,8 +222,11 @@ def claims(home: Home, wanted: str | None) -> list[Row]:
         Misused: when there is no such claim.
     """
     from warehouse.build import connect
+    from warehouse.standing import standing
 
     with connect(home) as connection:
+        if "claim" in standing(home).left_out:
+            raise Refused(_without(standing(home).left_out))
         found = rows(connection, "SELECT * FROM claim ORDER BY claim")
         evidence = rows(connection, "SELECT * FROM claim_evidence ORDER BY claim, item")
     if wanted is not None and wanted not in {claim["claim"] for claim in found}:

@@ -4,8 +4,8 @@ A column renamed, removed, reordered, of another type or unit, and another key, 
 table or column more, and a column that may be missing from now on, break nothing that asks by name: MINOR. The rule
 is the same before 1.0.0. Codes are content, and descriptions may be mended at any time.
 
-A build refuses what is MAJOR; a table or column more may be built at once, and is refused by `make schema` and a release
-until `version` in `schema.yml` is raised. `make schema` writes `released_schema.json`.
+A build refuses what is MAJOR; a table or column more may be built at once, and is refused by `make schema` and by a
+release until `version` in `schema.yml` is raised. `make schema` writes `released_schema.json`.
 """
 
 from __future__ import annotations
@@ -156,9 +156,10 @@ def refuse_unversioned(bump: Bump) -> None:
         DictionaryError: naming what changed and which version it must bear.
     """
     released, now = read(), of_dictionary(dictionary())
-    if released and (why := refusal(released, now)):
-        if bump == "MINOR" or "MAJOR" in {change.bump for change in changes(released, now)}:
-            raise DictionaryError(why)
+    if released is None or (why := refusal(released, now)) is None:
+        return
+    if bump == "MINOR" or "MAJOR" in {change.bump for change in changes(released, now)}:
+        raise DictionaryError(why)
 
 
 def write() -> Schema:

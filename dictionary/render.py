@@ -5,7 +5,7 @@ Pure functions from `Table` to text or plain data; no framework is imported. Arr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,8 +175,11 @@ def _domain(check: Check) -> Expectation:
             return Expectation("expect_compound_columns_to_be_unique", kwargs, check.severity, check.reason)
 
 
-def package_fields(table: Table, words: Dictionary) -> dict[str, Any]:
-    """The Table Schema (Data Package v2) of a table: fields, constraints, key, missing values."""
+def package_fields(table: Table, words: Dictionary, there: Collection[str] | None = None) -> dict[str, Any]:
+    """The Table Schema (Data Package v2) of a table: fields, constraints, keys, missing values.
+
+    `there` are the tables that the package has, where it does not have all: nothing can refer to another.
+    """
     fields = []
     for column in table.columns:
         constraints: dict[str, Any] = {} if column.nullable else {"required": True}
@@ -200,11 +203,67 @@ def package_fields(table: Table, words: Dictionary) -> dict[str, Any]:
         fields.append(field)
     schema: dict[str, Any] = {"fields": fields, "primaryKey": list(table.key), "missingValues": [""]}
     keys = [
-        {"fields": [c.name], "reference": {"resource": "place", "fields": ["place_id"]}}
-        for c in table.columns
-        if c.codes == "place"
+        {"fields": list(own), "reference": {"resource": other, "fields": list(theirs)}}
+        for own, other, theirs in foreign_keys(table)
+        if there is None or other in there
     ]
     return schema | ({"foreignKeys": keys} if keys else {})
+
+
+#: Identities of rows of other tables: a column of that name, alone or at the end of its own, says which row.
+REFERS = {"source_id": "source", "figure_id": "figure", "observation_id": "observation"}
+#: Tables whose `source_id` may be `several`, for a figure that is added up from parts of several sources.
+OF_SEVERAL_SOURCES = frozenset({"figure", "disagreement", "supervision"})
+FILE = ("source_id", "file", "vintage")
+
+
+def foreign_keys(table: Table) -> list[tuple[tuple[str, ...], str, tuple[str, ...]]]:
+    """The columns of a table that name rows of another one: these columns, that table, and its columns."""
+    keys: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = []
+    for column in table.columns:
+        if column.codes == "place":
+            keys.append(((column.name,), "place", ("place_id",)))
+            continue
+        for identity, other in REFERS.items():
+            mixed = column.name == "source_id" and table.name in OF_SEVERAL_SOURCES
+            if (column.name == identity or column.name.endswith(f"_{identity}")) and other != table.name and not mixed:
+                keys.append(((column.name,), other, (identity,)))
+    if set(FILE) <= set(table.column_names) and table.name != "snapshot":
+        keys.append((FILE, "snapshot", FILE))
+    return keys
+
+
+def codebook_rows(words: Dictionary) -> list[dict[str, Any]]:
+    """The codebook as a table: a row for each column of each table."""
+    return [
+        {
+            "table": table.name,
+            "position": position,
+            "column": c.name,
+            "type": c.type,
+            "unit": c.unit,
+            "may_be_missing": c.nullable,
+            "in_key": c.name in table.key,
+            "codes": c.codes,
+            "pattern": c.pattern,
+            "minimum": c.minimum,
+            "maximum": c.maximum,
+            "description": c.description,
+        }
+        for table in words.tables.values()
+        for position, c in enumerate(table.columns, 1)
+    ]
+
+
+def code_rows(words: Dictionary) -> list[dict[str, Any]]:
+    """Every code of every list with its meaning; measures and licences are lists too."""
+    rows = [
+        {"codes": name, "code": code, "meaning": meaning}
+        for name, codes in words.code_lists.items()
+        for code, meaning in codes.codes.items()
+    ]
+    rows += [{"codes": "measure", "code": code, "meaning": m.description} for code, m in words.measures.items()]
+    return rows + [{"codes": "licence", "code": code, "meaning": lic.title} for code, lic in words.licences.items()]
 
 
 def codebook(words: Dictionary) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+
 from dictionary.model import dictionary
-from dictionary.render import codebook
-from exports import changes, descriptors, diff, gate, listing, pictures, tables, zenodo
+from exports import changes, contents, descriptors, diff, gate, listing, opened, pictures, tables, workbook
 from exports.gate import GateClosed
 from exports.listing import SUMS, Release, next_version, releases
 from sources.errors import Refused
-from sources.home import Home, new_folder, read_json, sha256_file, write_bytes, write_json
+from sources.home import Home, new_folder, read_json, sha256_file, write_bytes
 from sources.places import places
 from warehouse.build import connect
 from warehouse.standing import standing
@@ -48,7 +50,8 @@ def release(
         raise GateClosed(f"The release of {known[-1].date} is newer than {today}; nothing was released.")
     words = dictionary()
     with connect(home) as connection:
-        rows = {t.name: tables.read_warehouse(connection, t) for t in words.tables.values()}
+        there = [t for t in words.tables.values() if t.name not in built.left_out]
+        rows = {t.name: tables.read_warehouse(connection, t) for t in there}
     digests = {table: tables.content_digest(r) for table, r in rows.items()}
     digest = tables.release_digest(digests)
     last = listing.last_standing(known)
@@ -56,32 +59,38 @@ def release(
         return last, False
     gate.refuse_retracted(known, digest)
     gate.refuse_internal(rows)
+    all_open = opened.all_open(rows)
     if (home.releases / name).exists():
         return listing.add(home, known, _unlisted(home.releases / name, digest)), True
+    contents.refuse_unprintable(rows)
     with new_folder(home.releases / name) as folder:
-        (folder / "tables").mkdir()
-        for table in words.tables.values():
-            tables.write(rows[table.name], table, folder / "tables")
+        contents.write_tables(folder / "tables", name, rows)
         progress(f"{len(rows)} tables written")
-        pictures.write(folder / "pictures", folder / pictures.PAGE, rows)
-        validation = gate.validate(folder, digests)
+        with ThreadPoolExecutor(1) as second:  # the checks are answered in other processes meanwhile
+            made = second.submit(_write_for_people, folder, name, today, rows)
+            validation = gate.validate(folder, digests)
+            made.result()
+        if not all_open:
+            opened.write(folder, home, name, today, built.as_of, progress)
         progress(f"{len(validation)} checks asked of the files as published; none that is critical failed")
-        write_json(folder / "validation.json", {"checks": validation})
-        provenance = descriptors.provenance(home, built.as_of, built.digest, digest, digests)
         previous = last.version if last else None
-        write_json(folder / "provenance.json", provenance | {"previous": previous, "explained": explained})
-        write_bytes(folder / "codebook.md", (codebook(words) + descriptors.definitions()).encode())
-        write_bytes(folder / "LICENCES.md", descriptors.licences(rows["source"]).encode())
-        write_bytes(folder / "CITATION.cff", descriptors.citation(name, today).encode())
-        write_json(folder / "zenodo.json", zenodo.deposit(name, today, rows["source"].to_pylist()))
-        write_json(folder / "datapackage.json", descriptors.package(folder, name, today, rows))
-        _write_changes(folder, name, home.releases / last.version if last else None, explained)
+        provenance = descriptors.provenance(home, built, digest, digests)
+        provenance |= {"previous": previous, "explained": explained}
+        contents.write_words(folder, name, today, rows, provenance, validation)
+        _write_changes(folder, name, home.releases / previous if previous else None, explained)
         write_bytes(folder / SUMS, _sums(folder).encode())
         for path in folder.rglob("*"):
             path.chmod(0o444 if path.is_file() else 0o755)
         sums = sha256_file(folder / SUMS)
     entry = Release(name, today.isoformat(), words.version, built.as_of.isoformat(), digest, sums, explained)
     return listing.add(home, known, entry), True
+
+
+def _write_for_people(folder: Path, name: str, today: date, rows: Mapping[str, pa.Table]) -> None:
+    """Write the workbook, and the pictures where there is a world total to be seen."""
+    workbook.write(folder / workbook.NAME, name, today, rows)
+    if set(pictures.TABLES) <= set(rows):
+        pictures.write(folder / "pictures", folder / pictures.PAGE, rows)
 
 
 def _write_changes(folder: Path, name: str, last: Path | None, explained: str | None) -> None:

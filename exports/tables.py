@@ -16,15 +16,24 @@ import pyarrow.parquet as pq
 
 from dictionary.arrow import ARROW_TYPES, schema
 from dictionary.model import Table
+from sources.errors import Refused
 
 CSV_OPTIONS = "HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR ''"
 
 
 def read_warehouse(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
-    """A table of the warehouse, columns and rows in the dictionary's order."""
+    """A table of the warehouse, columns and rows in the dictionary's order.
+
+    Raises:
+        Refused: when the warehouse does not have it so, because another version of the program built it.
+    """
     columns = ", ".join(f'"{c}"' for c in table.column_names)
     order = ", ".join(f'"{c}"' for c in table.sort)
-    rows = connection.sql(f'SELECT {columns} FROM "{table.name}" ORDER BY {order}').to_arrow_table()
+    try:
+        rows = connection.sql(f'SELECT {columns} FROM "{table.name}" ORDER BY {order}').to_arrow_table()
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        built_by_another = f"The warehouse has no table {table.name} as this version of Custody describes it"
+        raise Refused(f"{built_by_another}; run `custody run --offline`.") from error
     typed: pa.Table = rows.cast(schema(table))
     return typed
 
@@ -68,7 +77,7 @@ def write_parquet(rows: pa.Table, table: Table, path: Path, about: Mapping[str, 
 
 def _repeats(column: pa.ChunkedArray) -> bool:
     """Whether a dictionary of a column's values is much shorter than the column."""
-    return pc.count_distinct(column, mode="all").as_py() * 10 <= len(column)
+    return int(pc.count_distinct(column, mode="all").as_py()) * 10 <= len(column)
 
 
 def rows_in_group(rows: int) -> int:
@@ -86,6 +95,27 @@ def footer(table: Table) -> dict[str, str]:
     columns = {c.name: {"description": c.description} | ({"unit": c.unit} if c.unit else {}) for c in table.columns}
     said = {"table": table.name, "title": table.title, "row": table.row}
     return {**said, "key": ",".join(table.key), "columns": json.dumps(columns, ensure_ascii=False)}
+
+
+def formula_like(rows: Mapping[str, pa.Table]) -> list[tuple[str, str, int]]:
+    """The text columns with cells that a spreadsheet takes for a formula in a CSV: table, column, how many cells."""
+    return _cells_like(rows, r"^[=+\-@\t\r]")
+
+
+def unprintable(rows: Mapping[str, pa.Table]) -> list[tuple[str, str, int]]:
+    """The text columns with control characters other than tab and line ends, which neither CSV nor XLSX can hold."""
+    return _cells_like(rows, r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{fffe}\x{ffff}]")
+
+
+def _cells_like(rows: Mapping[str, pa.Table], pattern: str) -> list[tuple[str, str, int]]:
+    found = []
+    for name, table in rows.items():
+        for column in (f.name for f in table.schema if pa.types.is_string(f.type)):
+            distinct = table.column(column).unique()  # a regular expression takes time, and texts repeat
+            hits = distinct.filter(pc.match_substring_regex(distinct, pattern))
+            if count := pc.sum(pc.is_in(table.column(column), hits.drop_null())).as_py():
+                found.append((name, column, count))
+    return found
 
 
 def read_parquet(path: Path) -> pa.Table:

@@ -110,12 +110,19 @@ def _listed(folder: Path) -> tuple[dict[str, str], Finding | None]:
 
 
 def _content(folder: Path) -> list[Finding]:
+    findings = _tables(folder, folder / "tables")
+    part = folder / "tables" / "open"
+    return [*findings, *(_tables(part, part, "open ") if part.is_dir() else [])]
+
+
+def _tables(folder: Path, where: Path, part: str = "") -> list[Finding]:
+    """Hold the tables of a folder against its descriptor and its provenance; `where` is the folder of the tables."""
     package = read_json(folder / "datapackage.json")
     provenance = read_json(folder / "provenance.json")
     described = [r for r in package["resources"] if r["hash"] != f"sha256:{sha256_file(folder / r['path'])}"]
     findings = [
         Finding(
-            "data package",
+            f"{part}data package",
             not described,
             f"{len(package['resources'])} resources as described"
             if not described
@@ -126,15 +133,15 @@ def _content(folder: Path) -> list[Finding]:
     types = {r["name"]: {f["name"]: WORDS[f["type"]] for f in r["schema"]["fields"]} for r in package["resources"]}
     for name, stated in provenance["table_digests"].items():
         try:
-            parquet = tables.read_parquet(folder / "tables" / f"{name}.parquet")
-            csv = tables.read_csv(folder / "tables" / f"{name}.csv", types[name])
+            parquet = tables.read_parquet(where / f"{name}.parquet")
+            csv = tables.read_csv(where / f"{name}.csv", types[name])
         except (OSError, KeyError, pa.ArrowException) as error:
-            findings.append(Finding(f"table {name}", False, f"cannot be read: {error}"))
+            findings.append(Finding(f"{part}table {name}", False, f"cannot be read: {error}"))
             continue
         holds = tables.content_digest(parquet) == tables.content_digest(csv) == stated
         findings.append(
             Finding(
-                f"table {name}",
+                f"{part}table {name}",
                 holds,
                 f"{parquet.num_rows:,} rows, the same in Parquet and CSV"
                 if holds
@@ -144,4 +151,4 @@ def _content(folder: Path) -> list[Finding]:
         digests[name] = stated
     total = tables.release_digest(digests)
     holds = total == provenance["content_digest"]
-    return [*findings, Finding("content digest", holds, total if holds else "is not the stated one")]
+    return [*findings, Finding(f"{part}content digest", holds, total if holds else "is not the stated one")]

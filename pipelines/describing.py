@@ -145,7 +145,9 @@ def world_total(home: Home) -> dict[str, dg.FloatMetadataValue | dg.IntMetadataV
             "SELECT central, low, high, places FROM world_total"
             " WHERE level = 'world' AND sex = '_T' AND legal_status = '_T' ORDER BY as_of DESC LIMIT 1"
         )
-        ((*persons, places),) = asked.fetchall()
+        if not (found := asked.fetchall()):  # open sources alone may be too few for a total
+            return {}
+        ((*persons, places),) = found
     named = zip(("persons in prison", "low", "high"), persons, strict=True)
     told = {name: dg.MetadataValue.float(float(value)) for name, value in named if value is not None}
     return {**told, "places": dg.MetadataValue.int(int(places))}

@@ -25,6 +25,9 @@ HERE = Path(__file__).parent
 #: Names sources that are off by default and to be used all the same, separated by commas.
 ALSO = "CUSTODY_WITH"
 
+#: `open` restricts everything, from fetching to releases, to sources under open licences.
+LICENCES = "CUSTODY_LICENCES"
+
 MediaType = Literal["xlsx", "xls", "ods", "zip", "json", "csv", "tsv", "html", "text"]
 
 
@@ -152,12 +155,33 @@ def read_source(folder: Path) -> Source:
 
 @cache
 def sources() -> Mapping[str, Source]:
-    """Every source in use, by id: all that are enabled, and those that the environment variable names besides."""
+    """Every source in use, by id: all that are enabled, and those that the environment variable names besides.
+
+    Where only open licences are wanted, those of others are not in use.
+    """
     asked = {name for name in os.environ.get(ALSO, "").split(",") if name}
     known = {path.parent.name: read_source(path.parent) for path in sorted(HERE.glob("*/source.yml"))}
     if strange := sorted(asked - set(known)):
         raise Refused(f"{ALSO} names {strange[0]!r}, which is no source; there are {', '.join(known)}.")
-    return {name: source for name, source in known.items() if source.enabled or name in asked}
+    used = {name: source for name, source in known.items() if source.enabled or name in asked}
+    return open_alone(used) if only_open() else used
+
+
+def only_open() -> bool:
+    """Whether the environment asks for sources under open licences alone.
+
+    Raises:
+        Refused: when it asks for something else: a misspelt restriction must not become none.
+    """
+    wanted = os.environ.get(LICENCES, "")
+    if wanted not in ("", "open"):
+        raise Refused(f"{LICENCES} is {wanted!r}; it is `open`, or not set at all.")
+    return wanted == "open"
+
+
+def open_alone(known: Mapping[str, Source]) -> dict[str, Source]:
+    """The sources under open licences, of those given."""
+    return {name: source for name, source in known.items() if source.licence_class == "open"}
 
 
 def source(source_id: str) -> Source:
@@ -169,5 +193,7 @@ def source(source_id: str) -> Source:
     if source_id in sources():
         return sources()[source_id]
     if (HERE / source_id / "source.yml").is_file():
+        if only_open() and read_source(HERE / source_id).licence_class != "open":
+            raise Misused(f"The source {source_id} is under no open licence, and {LICENCES}=open is set.")
         raise Misused(f"The source {source_id} is off unless {ALSO}={source_id} is set; see README.")
     raise Misused(f"There is no source {source_id!r}; there are {', '.join(sources())}.")

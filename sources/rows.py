@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -158,4 +159,22 @@ def fill(table: str, frame: pd.DataFrame, constants: Mapping[str, Any], file: st
         raise refusal(file, f"the parser gives no column {', '.join(missing)} of table {table}.")
     if extra := [c for c in frame.columns if c not in names]:
         raise refusal(file, f"the parser gives a column {', '.join(map(str, extra))} that table {table} does not have.")
+    refuse_unprintable(frame, file)
     return frame[list(names)]
+
+
+#: What neither CSV nor XLSX can hold; of control characters, a text may have the tab and the line ends.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+def refuse_unprintable(frame: pd.DataFrame, file: str) -> None:
+    """Refuse a text that could not be published as it is; a program must not drop a character of it."""
+    for column in frame.columns:
+        if frame[column].dtype.kind not in "OU" and frame[column].dtype != "str":
+            continue
+        texts = [text for text in frame[column].dropna().unique() if isinstance(text, str)]
+        if UNPRINTABLE.search("".join(texts)):
+            (first, *_) = (text for text in texts if UNPRINTABLE.search(text))
+            at = frame["locator"][frame[column] == first].iloc[0] if "locator" in frame else None
+            (sign, *_) = UNPRINTABLE.findall(first)
+            raise refusal(file, f"{column} has the character U+{ord(sign):04X}, which no CSV or workbook can hold.", at)

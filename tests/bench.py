@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RUNS = 5
+TIMES = 20
 IMPORTS = "import dagster, great_expectations, duckdb, pandas"
 UNODC = "unodc/2023-05-11/data_cts_prisons_and_prisoners.xlsx"
 
@@ -65,6 +67,41 @@ def commands() -> list[tuple[str, str, float, float, float]]:
             (f"`custody {name}`", "at most 0.5 s", median[name], median["imports"], median[name] / median["imports"])
         )
     return rows
+
+
+def releasing() -> tuple[list[tuple[str, str, float, float, float]], str]:
+    """What writing a release takes, against the bare imports; and what reading one place's series reads of large files."""
+    from tests.exports.test_ranges import LARGE, grown, share
+
+    custody = str(Path(sys.executable).with_name("custody"))
+    bare, written = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        process(custody, "run", "--offline", home=home)()
+        for run in range(RUNS + 1):
+            shutil.rmtree(home / "releases", ignore_errors=True)
+            bare.append(timed(process(sys.executable, "-c", IMPORTS, home=home)))
+            written.append(timed(process(custody, "release", home=home)))
+            if run == 0:  # the warehouse of open sources alone is built with the first release, and stays
+                first = written.pop()
+                bare.clear()
+        imports, again = statistics.median(bare), statistics.median(written)
+        (release,) = (path for path in (home / "releases").iterdir() if path.is_dir())
+        rows = []
+        for table, (_, shift, columns, more) in LARGE.items():
+            path = home / "large.parquet"
+            grown(release, table, TIMES, shift, path)
+            _, few = share(path, "KAZ", columns, **more)
+            _, whole = share(path, "KAZ", [], **more)
+            rows.append(
+                f"| `{table}`, {TIMES} times its rows | {path.stat().st_size / 1e6:,.0f} MB | {few:.2%} | {whole:.2%} |"
+            )
+    what = [
+        ("`custody release`, the first of a home", "", first, imports, first / imports),
+        ("`custody release`, a later one", "", again, imports, again / imports),
+    ]
+    head = "| file | size | its series, the columns of a chart | every column |\n| --- | ---: | ---: | ---: |\n"
+    return what, head + "\n".join(rows) + "\n"
 
 
 def refresh(raw: Path) -> list[tuple[str, str, float, float, float]]:
@@ -146,6 +183,7 @@ def main() -> None:
     import great_expectations
 
     raw = raw_folder()
+    written, little = releasing()
     parts = [
         "# Benchmarks\n",
         "Written by `make bench`. Ratios within one run; seconds are of one machine on one day.\n",
@@ -153,7 +191,10 @@ def main() -> None:
         f"Great Expectations {great_expectations.__version__}, DuckDB {duckdb.__version__}; medians of {RUNS} runs.\n",
         "## The command\n",
         f'Compared with `python -c "{IMPORTS}"`.\n',
-        table(commands() + (refresh(raw) if raw else []), "imports"),
+        table(commands() + (refresh(raw) if raw else []) + written, "imports"),
+        "## Reading little of a large file\n",
+        "What one place's series reads of a published Parquet; the aim is under 2 %.\n",
+        little,
         "## Reading\n",
         "Compared with python-calamine's bare read of the same bytes; everything is imported before.\n",
         table(parsing(raw), "bare read") if raw else "Not measured: the publishers' files were not at hand.\n",

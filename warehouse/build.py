@@ -7,14 +7,17 @@ changed, nothing is built.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
 from dictionary.model import DictionaryError, dictionary
 from dictionary.released import refuse_unversioned
 from dictionary.render import ABOUT_THE_WHOLE, ddl, quote
+from sources.catalogue import Source, only_open, open_alone, sources
 from sources.errors import Refused
 from sources.home import Home, lives, read_json, write_json
 from warehouse import checkers, checks, quality, reference, rules
@@ -60,29 +63,12 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
         return standing
     checkers.start()
     home.root.mkdir(parents=True, exist_ok=True)
-    beside = home.warehouse.with_name(f".building-{os.getpid()}.duckdb")
-    beside.unlink(missing_ok=True)
+    beside = _beside(home)
     try:
-        with duckdb.connect(str(beside)) as connection:
-            connection.execute("SET enable_progress_bar = false")  # it goes to standard output
-            _load_inputs(connection, vintages, as_of)
-            connection.begin()
-            pending = list(_make_all(connection, progress))
-            connection.commit()
-            ruled = {
-                model.name: list(rules.ask(connection, model.name, model.table.rules))
-                for model in models()
-                if model.table.group != "accepted"  # whose rules each vintage met before it was accepted
-            }
-            tables = [_checked(rows, [asked, *ruled.get(asked.table, ())], progress) for rows, asked in pending]
-            _refuse_failed(home, tables)
-            for schema in ("accepted", "reference", COMPUTED):
-                connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        made = Build(digest, as_of, tables, True, home.reports / REPORT)
-        # Each record names the file that it belongs to, so that a crash between these three leaves no file without one.
-        write_json(home.next_record, record(made, identify(beside)))
-        os.replace(beside, home.warehouse)
-        os.replace(home.next_record, home.build_record)
+        tables = make(beside, vintages, sources(), as_of, progress)
+        lacking = left_out(tables) if only_open() else {}
+        _refuse_failed(home, [t for t in tables if t.name not in lacking])
+        made = _put(home, beside, Build(digest, as_of, tables, True, home.reports / REPORT, lacking))
     except duckdb.Error as error:  # of a full disk, for one
         raise BuildFailed(f"{str(error).splitlines()[0]} The last warehouse stays.") from error
     finally:
@@ -97,6 +83,108 @@ def _finish(home: Home) -> None:
     if home.next_record.exists():
         belongs = home.warehouse.exists() and read_json(home.next_record)["file"] == identify(home.warehouse)
         os.replace(home.next_record, home.build_record) if belongs else home.next_record.unlink()
+
+
+def build_open(home: Home, as_of: date) -> Build:
+    """Bring the warehouse of open sources alone up to date, which lies within the home and serves releases.
+
+    Tables that cannot be had from these are left out of it.
+
+    Raises:
+        BuildFailed: when a model cannot be made.
+        Refused: when accepted rows were altered.
+    """
+    inner = open_home(home)
+    known = open_alone(sources())
+    vintages = [v for v in all_vintages(home) if v.source_id in known]
+    digest = inputs_digest(vintages, as_of)
+    if (standing := find(inner)) and standing.digest == digest:
+        return standing
+    for vintage in vintages:
+        vintage.prove()
+    checkers.start()
+    inner.root.mkdir(parents=True, exist_ok=True)
+    beside = _beside(inner)
+    try:
+        tables = make(beside, vintages, known, as_of, lambda _: None)
+        return _put(inner, beside, Build(digest, as_of, tables, True, inner.reports / REPORT, left_out(tables)))
+    except duckdb.Error as error:
+        raise BuildFailed(f"{str(error).splitlines()[0]} Nothing was changed.") from error
+    finally:
+        _remove_leftovers(inner)
+
+
+def open_home(home: Home) -> Home:
+    """Where the warehouse of open sources alone lies."""
+    return Home(home.root / "open")
+
+
+def _beside(home: Home) -> Path:
+    return home.warehouse.with_name(f".building-{os.getpid()}.duckdb")
+
+
+def _put(home: Home, beside: Path, built: Build) -> Build:
+    """Put a new warehouse in the place of the old one, its left-out tables emptied."""
+    for name in built.left_out:
+        with duckdb.connect(str(beside)) as connection:
+            connection.execute(f'DELETE FROM "{name}"')
+    tables = [replace(t, rows=0) if t.name in built.left_out else t for t in built.tables]
+    made = replace(built, tables=tables)
+    # Each record names the file that it belongs to, so that a crash between these three leaves no file without one.
+    write_json(home.next_record, record(made, identify(beside)))
+    os.replace(beside, home.warehouse)
+    os.replace(home.next_record, home.build_record)
+    return made
+
+
+def make(
+    path: Path, vintages: list[Vintage], known: Mapping[str, Source], as_of: date, progress: Progress
+) -> list[BuiltTable]:
+    """Make all tables of vintages in a new DuckDB file and have their checks answered; whoever calls decides by these.
+
+    Raises:
+        BuildFailed: when a model cannot be made.
+    """
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
+        _load_inputs(connection, vintages, known, as_of)
+        connection.begin()
+        pending = list(_make_all(connection, progress))
+        connection.commit()
+        ruled = {
+            model.name: list(rules.ask(connection, model.name, model.table.rules))
+            for model in models()
+            if model.table.group != "accepted"  # whose rules each vintage met before it was accepted
+        }
+        tables = [_checked(rows, [asked, *ruled.get(asked.table, ())], progress) for rows, asked in pending]
+        for schema in ("accepted", "reference", COMPUTED):
+            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    return tables
+
+
+def left_out(tables: Sequence[BuiltTable]) -> dict[str, str]:
+    """The tables that cannot be had from the sources of one licence class, each with the reason.
+
+    One is empty that may not be, one fails a critical check (a sum over a part of the world is no world total), others
+    are made from that one.
+    """
+    failed = {t.name: next(c for c in t.checks if c.blocks) for t in tables if any(c.blocks for c in t.checks)}
+    empty = {t.name for t in tables if t.name in failed and not t.rows}
+    wrong: set[str] = set(failed) - empty
+    out: dict[str, str] = {}
+    for model in models():
+        if made_from := sorted(model.reads & wrong):
+            wrong.add(model.name)
+            out[model.name] = f"It is made from {made_from[0]}, which is left out."
+        elif model.name in empty:
+            out[model.name] = "No source used has a row of it."
+        elif model.name in failed:
+            check = failed[model.name]
+            out[model.name] = f"{check.reason} {check.failing:,} of {check.rows:,} rows break it."
+    if "world_total" in out:
+        out["world_place"] = "It says what places give to the world total, which is left out."
+    return out
 
 
 def _remove_leftovers(home: Home) -> None:
@@ -134,7 +222,9 @@ def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
         )
 
 
-def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage], as_of: date) -> None:
+def _load_inputs(
+    connection: duckdb.DuckDBPyConnection, vintages: list[Vintage], known: Mapping[str, Source], as_of: date
+) -> None:
     connection.execute("CREATE SCHEMA accepted; CREATE SCHEMA reference")
     for table in dictionary().tables.values():
         if table.group != "accepted":
@@ -150,7 +240,7 @@ def _load_inputs(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage],
         filled = ", ".join(f'coalesce("{c}", {_literal(value)}) AS "{c}"' for c, value in defaults.items())
         replaced = f" REPLACE ({filled})" if filled else ""
         connection.execute(f"CREATE VIEW accepted.{table.name} AS SELECT *{replaced} FROM ({rows})")
-    reference.load(connection, vintages, as_of)
+    reference.load(connection, vintages, known, as_of)
 
 
 def _literal(value: object) -> str:

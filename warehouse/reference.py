@@ -14,7 +14,7 @@ import yaml
 
 from dictionary.model import LOADER, dictionary
 from dictionary.render import SQL_TYPES
-from sources.catalogue import sources
+from sources.catalogue import Source, sources
 from sources.places import places
 from warehouse import choice, claims
 from warehouse.choice import NUMBERS, OWN
@@ -25,12 +25,14 @@ from warehouse.records import Vintage
 Rows = Iterable[Mapping[str, Any]]
 
 
-def load(connection: duckdb.DuckDBPyConnection, vintages: list[Vintage], as_of: date) -> None:
-    """Make the tables of schema `reference`, which is there."""
+def load(
+    connection: duckdb.DuckDBPyConnection, vintages: list[Vintage], known: Mapping[str, Source], as_of: date
+) -> None:
+    """Make the tables of schema `reference`, which is there; `known` are the sources that the vintages are of."""
     year_ends = (date(year, 12, 31) for year in range(rules().first_year, as_of.year))
     load_rules(connection, sorted({*year_ends, as_of}))
     words = dictionary()
-    for name, rows in {"place": _places(), "source": _sources(), "snapshot": _snapshots(vintages)}.items():
+    for name, rows in {"place": _places(), "source": _sources(known), "snapshot": _snapshots(vintages)}.items():
         _make(connection, name, _columns(name), rows)
     _make(
         connection,
@@ -85,9 +87,9 @@ def _places() -> Rows:
     return [{column: getattr(place, column) for column in _columns("place")} for place in places().values()]
 
 
-def _sources() -> Rows:
+def _sources(known: Mapping[str, Source]) -> Rows:
     named = [column for column in _columns("source") if column != "source_id"]
-    return [{"source_id": s.id} | {column: getattr(s, column) for column in named} for s in sources().values()]
+    return [{"source_id": s.id} | {column: getattr(s, column) for column in named} for s in known.values()]
 
 
 def _snapshots(vintages: list[Vintage]) -> Rows:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -37,13 +38,17 @@ class BuiltTable:
 
 @dataclass(frozen=True)
 class Build:
-    """A warehouse as it stands; `new` says whether this call made it, `report` is its quality report."""
+    """A warehouse as it stands; `new` says whether this call made it, `report` is its quality report.
+
+    `left_out` are tables that are empty because a warehouse of open sources alone cannot have them, with the reason.
+    """
 
     digest: str
     as_of: date
     tables: list[BuiltTable]
     new: bool
     report: Path
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def default_as_of(today: date) -> date:
@@ -98,7 +103,8 @@ def find(home: Home) -> Build | None:
     if record is None:
         return None
     tables = [BuiltTable(t["name"], t["rows"], [from_plain(c) for c in t["checks"]]) for t in record["tables"]]
-    return Build(record["digest"], date.fromisoformat(record["as_of"]), tables, False, home.reports / REPORT)
+    day, lacking = date.fromisoformat(record["as_of"]), record.get("left_out", {})
+    return Build(record["digest"], day, tables, False, home.reports / REPORT, lacking)
 
 
 def _record(home: Home) -> dict[str, Any] | None:
@@ -138,5 +144,6 @@ def record(built: Build, file: dict[str, int]) -> dict[str, Any]:
         "digest": built.digest,
         "as_of": built.as_of.isoformat(),
         "file": file,
+        "left_out": dict(built.left_out),
         "tables": tables,
     }

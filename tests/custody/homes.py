@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,10 @@ import duckdb
 
 from dictionary.model import dictionary
 from dictionary.render import ddl
-from warehouse.standing import identify
+from sources.catalogue import open_alone, sources
+from sources.home import Home
+from warehouse.records import all_vintages
+from warehouse.standing import identify, inputs_digest
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 BUNDLED = sorted((REPOSITORY / "sources").glob("*/bundled/*/*/accepted.json"))
@@ -28,6 +32,7 @@ IN_USE = sorted(
     if "\nenabled: false\n" not in path.read_text(encoding="utf-8")
 )
 MAIN = "from custody.cli import main; main()"
+AS_OF = date(2025, 12, 31)
 RELEASED_ON = "2026-11-23"
 
 #: The places that the small warehouse keeps, so that a release of it takes no time.
@@ -85,6 +90,8 @@ def copy(home: Path, to: Path) -> Path:
     """A copy of a home, without what Dagster remembers; the record knows the copied warehouse as its own."""
     shutil.copytree(home, to, ignore=shutil.ignore_patterns("dagster"))
     settle(to)
+    if (to / "open").exists():
+        settle(to / "open")
     return to
 
 
@@ -120,7 +127,39 @@ def small() -> Path:
             connection.execute(f'INSERT INTO "{table.name}" SELECT * FROM whole."{table.name}" {where}')
         connection.execute("DETACH whole")
     settle(home, built())
+    _open_part(home)
     return home
+
+
+def _open_part(home: Path) -> None:
+    """The warehouse of open sources alone, of few rows: a release would take its time to build it."""
+    words = dictionary().tables
+    open_ = home / "open"
+    open_.mkdir()
+    shutil.copy(home / "warehouse.duckdb", open_)
+    lacking = {
+        "world_total",
+        "world_walk",
+        "comparison",
+        "claim",
+        "claim_evidence",
+        "world_place",
+        "gap",
+        "published_total",
+    }
+    classes = "SELECT source_id FROM source WHERE licence_class = 'open'"
+    with duckdb.connect(str(open_ / "warehouse.duckdb")) as connection:
+        for table in words.values():
+            for column in {"source_id", "rival_source_id", "persons_held_source"} & set(table.column_names):
+                connection.execute(f'DELETE FROM "{table.name}" WHERE {column} NOT IN ({classes})')
+        for name in lacking:
+            connection.execute(f'DELETE FROM "{name}"')
+    settle(open_, built())
+    record = json.loads((open_ / "warehouse.json").read_text(encoding="utf-8"))
+    known = open_alone(sources())
+    vintages = [v for v in all_vintages(Home(home)) if v.source_id in known]
+    record |= {"left_out": dict.fromkeys(sorted(lacking), "Left out."), "digest": inputs_digest(vintages, AS_OF)}
+    (open_ / "warehouse.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 def settle(home: Path, like: Path | None = None) -> None:

@@ -31,7 +31,7 @@ def tables(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_a_true_release_is_proven(tables: duckdb.DuckDBPyConnection) -> None:
-    gate.refuse_unproven(tables)
+    gate.refuse_unproven(tables, words.table_names())
 
 
 ONE = "WHERE rowid = (SELECT min(rowid) FROM {0})"
@@ -59,7 +59,7 @@ def test_a_fact_without_proof_closes_the_gate(tables: duckdb.DuckDBPyConnection,
     tables.execute(f"BEGIN; UPDATE {table} SET {change} {ONE.format(table)}")
     try:
         with pytest.raises(GateClosed, match=f"^Of table {table}, the row of .* {why}. Nothing was released.$"):
-            gate.refuse_unproven(tables)
+            gate.refuse_unproven(tables, words.table_names())
     finally:
         tables.execute("ROLLBACK")
 
@@ -68,7 +68,7 @@ def test_many_are_counted(tables: duckdb.DuckDBPyConnection) -> None:
     ((gaps,),) = tables.execute("SELECT count(*) FROM gap").fetchall()
     tables.execute("BEGIN; UPDATE gap SET locator = ''")
     with pytest.raises(GateClosed, match=f"and {gaps - 1} more has no locator"):
-        gate.refuse_unproven(tables)
+        gate.refuse_unproven(tables, words.table_names())
     tables.execute("ROLLBACK")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import random
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from dictionary.arrow import schema
 from dictionary.model import Table
 from exports import tables
+from tests.exports.hostile import HOSTILE, IMPOSSIBLE
 
 COLUMNS = {"key": "text", "words": "text", "count": "integer", "share": "number", "day": "date", "yes": "boolean"}
 TABLE = Table.model_validate(
@@ -75,6 +77,45 @@ def test_hard_cells_read_back_by_others(tmp_path: Path) -> None:
             f"allow_quoted_nulls = false, columns = {types | {'yes': 'BOOLEAN'}})"
         ).fetchall()
     assert [dict(zip(COLUMNS, row, strict=True)) for row in found] == HARD
+
+
+def test_hostile_text_arrives_intact_in_both(tmp_path: Path) -> None:
+    """As it is, also where a spreadsheet would take it for a formula: programs read these files, and must not be lied to."""
+    rows = [{**HARD[1], "key": f"{i:03}", "words": text} for i, text in enumerate(HOSTILE)]
+    parquet, text = tables.write(arrow(rows), TABLE, tmp_path)
+    with text.open(encoding="utf-8", newline="") as stream:
+        by_python = [row["words"] for row in csv.DictReader(stream, strict=True)]
+    with duckdb.connect() as connection:
+        by_duckdb = connection.execute(f"SELECT words FROM read_parquet('{parquet}') ORDER BY key").fetchall()
+    assert by_python == list(HOSTILE) == [words for (words,) in by_duckdb]
+    assert tables.read_csv(text, COLUMNS).to_pylist() == rows
+    assert tables.content_digest(tables.read_csv(text, COLUMNS)) == tables.content_digest(arrow(rows))
+
+
+def test_cells_that_a_spreadsheet_takes_for_formulas_are_counted() -> None:
+    texts = ["=1+1", "=1+1", "+33", "-2", "@A", "\t=1", "\r=1", "\n=1", " =1", "a=1", "", None]
+    rows = [{**HARD[1], "key": f"{i:03}", "words": text} for i, text in enumerate(texts)]
+    assert tables.formula_like({"made": arrow(rows)}) == [("made", "words", 7)]
+    assert tables.formula_like({"made": arrow(rows[7:])}) == []
+
+
+def test_characters_that_no_file_can_hold_are_counted() -> None:
+    rows = [{**HARD[1], "key": f"{i:03}", "words": text} for i, text in enumerate([*IMPOSSIBLE, *HOSTILE])]
+    assert tables.unprintable({"made": arrow(rows)}) == [("made", "words", len(IMPOSSIBLE))]
+    assert tables.unprintable({"made": arrow(rows[len(IMPOSSIBLE) :])}) == []
+
+
+def test_a_parquet_says_what_it_is(tmp_path: Path) -> None:
+    parquet, _ = tables.write(arrow(HARD), TABLE, tmp_path, {"release": "2026.11.0", "schema_version": "9.8.7"})
+    said = {k.decode(): v.decode() for k, v in pq.ParquetFile(parquet).metadata.metadata.items()}
+    assert {
+        "release": "2026.11.0",
+        "schema_version": "9.8.7",
+        "table": "made",
+        "title": "Made up",
+    }.items() <= said.items()
+    assert (said["row"], said["key"]) == ("One row.", "key")
+    assert json.loads(said["columns"]) == {name: {"description": f"The {name}."} for name in COLUMNS}
 
 
 def test_csv_is_plain(tmp_path: Path) -> None:

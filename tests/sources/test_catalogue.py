@@ -146,3 +146,22 @@ def test_the_digest_is_the_same_in_another_place(folder: Path, tmp_path: Path) -
     other = tmp_path / "elsewhere" / "src"
     shutil.copytree(folder, other)
     assert read_source(folder).code_digest() == read_source(other).code_digest()
+
+
+def test_open_licences_alone_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    classes = {name: used.licence_class for name, used in sources().items()}
+    assert set(classes.values()) == {"open", "attribution"}
+    monkeypatch.setenv("CUSTODY_LICENCES", "open")
+    monkeypatch.setenv("CUSTODY_WITH", "world_prison_brief")  # all rights reserved
+    sources.cache_clear()
+    try:
+        assert list(sources()) == [name for name, class_ in classes.items() if class_ == "open"]
+        with pytest.raises(Refused, match="unodc_prisons is under no open licence, and CUSTODY_LICENCES=open is set"):
+            source("unodc_prisons")
+        monkeypatch.setenv("CUSTODY_LICENCES", "openly")
+        sources.cache_clear()
+        with pytest.raises(Refused, match="CUSTODY_LICENCES is 'openly'; it is `open`, or not set at all"):
+            sources()
+    finally:
+        monkeypatch.undo()
+        sources.cache_clear()

@@ -13,6 +13,7 @@ from dictionary.model import BREAKDOWNS, dictionary
 from sources import rows
 from sources.errors import Refused
 from sources.reading import LeftOut, Parsed
+from tests.exports.hostile import HOSTILE, IMPOSSIBLE
 from tests.sources.fixtures import OBSERVATION
 
 
@@ -252,3 +253,28 @@ def test_what_is_left_out_keeps_what_was_written() -> None:
         }
     ]  # fmt: skip
     assert rows.left_out_rows([]).empty
+
+
+# Text
+
+
+@pytest.mark.parametrize("text", IMPOSSIBLE)
+def test_a_character_that_no_file_can_hold_is_refused_by_cell(text: str) -> None:
+    frame = complete({}, {"locator": "s!L5", "note": text})
+    sign = next(c for c in text if not c.isalpha() and c not in " [")
+    with pytest.raises(Refused, match=rf"file\.csv, row s!L5: note has the character U\+{ord(sign):04X}, which no CSV"):
+        rows.refuse_unprintable(frame, "file.csv")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_any_other_text_is_taken_as_it_is(text: str) -> None:
+    frame = complete({"note": text})
+    rows.refuse_unprintable(frame, "file.csv")
+    assert frame["note"].tolist() == [text]
+
+
+def test_a_file_with_an_impossible_character_makes_no_row() -> None:
+    constants = {"source_id": "s", "file": "f", "vintage": "2024", "snapshot": "0" * 64, "licence": "CC-BY-4.0"}
+    frame = complete({"note": "a\0b"}).assign(observation_id="0" * 16)
+    with pytest.raises(Refused, match=r"row s!L4: note has the character U\+0000"):
+        rows.fill("observation", frame, constants, "file.csv")

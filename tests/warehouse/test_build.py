@@ -21,9 +21,10 @@ from sources.home import Home, read_json, sha256_file, write_json
 from tests.warehouse.conftest import DAY, WORLD, Desk, accept, total
 from tests.warehouse.made import World, gap, observation
 from warehouse import build as build_
-from warehouse.build import BuildFailed, build, connect
+from warehouse.build import BuildFailed, build, connect, left_out
 from warehouse.models import models
-from warehouse.standing import default_as_of, find, is_current, standing
+from warehouse.results import CheckResult
+from warehouse.standing import BuiltTable, default_as_of, find, is_current, standing
 
 
 def query(home: Home, sql: str) -> list[tuple[Any, ...]]:
@@ -438,3 +439,25 @@ def test_a_home_with_a_quote_in_its_name_is_built(accepted_desk: Desk) -> None:
     other = Home(accepted_desk.home.root.parent / "o'clock; DROP")
     os.rename(accepted_desk.home.root, other.root)
     assert build(other, DAY).new
+
+
+# Of open sources alone
+
+
+def result(table: str, rows: int, failing: int = 0, kind: str = "a_rule") -> BuiltTable:
+    outcome = "failed" if failing or not rows else "passed"
+    check = CheckResult(table, kind, (), "critical", "It must be so.", outcome, rows, failing)  # type: ignore[arg-type]
+    return BuiltTable(table, rows, [check])
+
+
+def test_what_open_sources_cannot_give_is_left_out_with_all_that_is_made_of_it() -> None:
+    sound = [result(m.name, 5) for m in models() if m.name not in ("world_total", "gap")]
+    out = left_out([*sound, result("world_total", 23, failing=23), result("gap", 0)])
+    assert out["world_total"] == "It must be so. 23 of 23 rows break it."
+    assert out["gap"] == "No source used has a row of it."
+    made_of_it = {m.name for m in models() if "world_total" in m.reads}
+    assert {"world_walk", "comparison", "claim_evidence"} <= made_of_it <= set(out)
+    assert "claim" in out  # made of claim_evidence
+    assert out["world_place"] == "It says what places give to the world total, which is left out."
+    assert not {"estimate", "country_year", "figure", "observation"} & set(out)  # an empty gap table is no wrong one
+    assert left_out([result(m.name, 5) for m in models()]) == {}
