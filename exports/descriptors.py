@@ -261,6 +261,7 @@ Release {name} of {today}; reference day {as_of}; schema {schema}.
 tables/*.parquet, *.csv   the tables; the same rows in both. UTF-8, comma, line feed; an empty cell is missing
 {open_part}
 custody.xlsx              the tables for Excel, with contents, sources and notes; the largest are only in tables/
+pictures/, backtest.html  the walk to the total, the series, disagreements; how the estimate was tested on the past
 codebook.md, .csv         what each column means; codes.csv: what each code means
 datapackage.json          the same for programs (Data Package 2.0); croissant.json, dataset.jsonld: for catalogues
 provenance.json           the publishers' files with SHA-256, the program's commit, digests of every table's content
