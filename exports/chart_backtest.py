@@ -166,9 +166,9 @@ def _calibration_panel(rows: Sequence[Row], name: str, lowest: float, width: int
     digits: dict[str, Any] = {"fontSize": SMALL, "fontWeight": "bold", "dy": 0.5}
     inside, outside = ([p for p in points if p["outside"] == out] for out in (False, True))
     for look in ({"color": PAPER, "stroke": PAPER, "strokeWidth": 2.5}, {"color": INK}):
-        layers.append(alt.Chart(data(inside)).mark_text(**digits, **look).encode(x=x, y=y, text="ahead:N"))
+        layers.append(alt.Chart(data(inside)).mark_text(**digits, **look).encode(x=x, y=y, text=alt.Text("ahead:N")))
     layers.append(point(outside, BOX, INK, False, 100, x=x, y=y))
-    layers.append(alt.Chart(data(outside)).mark_text(**digits, color=PAPER).encode(x=x, y=y, text="ahead:N"))
+    layers.append(alt.Chart(data(outside)).mark_text(**digits, color=PAPER).encode(x=x, y=y, text=alt.Text("ahead:N")))
     title = alt.TitleParams(
         text=name,
         subtitle=f"n = {_range(cases)}",

@@ -187,10 +187,10 @@ def _written(texts: Sequence[Row], names: Sequence[Row], x: alt.X, y: alt.X | al
     titles = alt.Chart(data(texts)).mark_text(
         baseline="top", align="left", lineBreak="\n", lineHeight=SIZE * 1.25, **({"color": INK} | tones)
     )
-    layers = [titles.encode(x=alt.value(0), y=y, text="text:N")]
+    layers = [titles.encode(x=alt.value(0), y=y, text=alt.Text("text:N"))]
     for side in ("left", "right"):
         mark = alt.Chart(data(name for name in names if name["side"] == side)).mark_text(
             baseline="top", align=side, fontSize=SMALL, **({"color": SOFT} | tones)
         )
-        layers.append(mark.encode(x=x, y=y, text="text:N"))
+        layers.append(mark.encode(x=x, y=y, text=alt.Text("text:N")))
     return layers

@@ -156,7 +156,7 @@ def _written(texts: Sequence[Row], y: alt.X | alt.Y, width: int, **tones: Any) -
             mark = alt.Chart(data(t for t in texts if t["kind"] == kind and t["side"] == side)).mark_text(
                 **look, **({"color": tone} | tones)
             )
-            layers.append(mark.encode(x=alt.value(where), y=y, text="text:N"))
+            layers.append(mark.encode(x=alt.value(where), y=y, text=alt.Text("text:N")))
     return layers
 
 
@@ -256,7 +256,7 @@ def _years(years: Sequence[Row], others: Sequence[Row], width: int) -> Panel:
     held = alt.Chart(data(sure)).encode(x=x)
     low, high = alt.Y("low:Q", scale=scale, axis=grid), alt.Y("high:Q", scale=scale)
     layers: list[alt.Chart] = [
-        held.mark_area(color=PALE, opacity=1).encode(y=low, y2="high:Q"),
+        held.mark_area(color=PALE, opacity=1).encode(y=low, y2=alt.Y2("high:Q")),
         held.mark_line(**thin).encode(y=low),
         held.mark_line(**thin).encode(y=high),
         base.mark_line(color=STRONG, strokeWidth=2.5).encode(y=alt.Y("central:Q", scale=scale, axis=grid)),
@@ -267,10 +267,12 @@ def _years(years: Sequence[Row], others: Sequence[Row], width: int) -> Panel:
         layers += [
             alt.Chart(data(moved))
             .mark_rule(color=MIDDLE, strokeWidth=1.5, strokeDash=[2, 2])
-            .encode(x=x, y=y, y2="with:Q"),
+            .encode(x=x, y=y, y2=alt.Y2("with:Q")),
             point(moved, "diamond", MIDDLE, True, 46, x=x, y=up),
             point(points, "diamond", MIDDLE, False, 90, x=x, y=y),
-            alt.Chart(data(points)).mark_text(dy=15, fontWeight="bold", color=INK).encode(x=x, y=y, text="no:N"),
+            alt.Chart(data(points))
+            .mark_text(dy=15, fontWeight="bold", color=INK)
+            .encode(x=x, y=y, text=alt.Text("no:N")),
         ]
     ends: list[tuple[str, dict[str, Any]]] = [
         ("central", {"fontWeight": "bold"}),
@@ -282,5 +284,5 @@ def _years(years: Sequence[Row], others: Sequence[Row], width: int) -> Panel:
             continue
         label = [{"x": last, "y": rows[-1][which], "text": millions(rows[-1][which])}]
         mark = alt.Chart(data(label)).mark_text(align="left", dx=8, **look)
-        layers.append(mark.encode(x=x, y=alt.Y("y:Q", scale=scale), text="text:N"))
+        layers.append(mark.encode(x=x, y=alt.Y("y:Q", scale=scale), text=alt.Text("text:N")))
     return layer(*layers, width=width, height=360)

@@ -195,7 +195,7 @@ def block(words: Sequence[Words], width: int, margin: int = 0) -> Panel:
         mark = alt.Chart(data([{"x": left, "y": y_top, "text": text}])).mark_text(
             align="left", baseline="top", lineBreak="\n", lineHeight=each.size * 1.3, color=each.tone, **font
         )
-        layers.append(mark.encode(x=x, y=y, text="text:N"))
+        layers.append(mark.encode(x=x, y=y, text=alt.Text("text:N")))
     return layer(*layers, width=width - margin, height=height)
 
 
