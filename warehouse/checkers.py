@@ -6,12 +6,13 @@ that two answer. Nothing heavy is imported here.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache, partial
-from multiprocessing import forkserver, get_context, resource_tracker
+from multiprocessing import forkserver, get_context, parent_process, resource_tracker, util
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -25,7 +26,21 @@ _calls: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[object, ...]]] 
 @cache
 def _pool() -> ProcessPoolExecutor:
     start()
-    return ProcessPoolExecutor(WORKERS, get_context("forkserver"))
+    # A process that multiprocessing made, such as a run of Dagster's daemon, waits at its end for those that it made
+    # itself, before anything else would end them: they are told to go first, and before the queue to them (10) closes.
+    util.Finalize(None, stop, exitpriority=100)
+    return ProcessPoolExecutor(WORKERS, get_context("forkserver"), initializer=_end_with_the_caller)
+
+
+def _end_with_the_caller() -> None:
+    """In each of the processes: end when the one that asks has ended, though it was killed and could not say so."""
+    threading.Thread(target=_wait_for_the_caller, name="caller", daemon=True).start()
+
+
+def _wait_for_the_caller() -> None:
+    if caller := parent_process():
+        caller.join()
+        os._exit(1)
 
 
 def start() -> None:
