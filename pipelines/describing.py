@@ -21,6 +21,7 @@ from sources.home import Home
 from warehouse.build import connect
 from warehouse.intake import Intake
 from warehouse.records import all_vintages
+from warehouse.results import as_text
 
 #: How much of a table is shown.
 ROWS, COLUMNS, CHARACTERS = 10, 14, 80
@@ -37,9 +38,6 @@ TIMES, SIZE = ("period_end", "cohort_end", "year"), "value"
 #: Tables that say something of rows and are no figures.
 BESIDE = frozenset({"left_out", "correction", "facility"})
 
-#: Days in which a publisher of that cadence has something new.
-NEWS = {"weekly": 7, "monthly": 31, "quarterly": 92, "yearly": 366}
-
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#|~])")
 
 
@@ -50,13 +48,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.MarkdownM
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() else round(value, 4)
-    # A year is a number too, and is written without a comma.
-    text = f"{value:,}" if isinstance(value, (int, float)) and abs(value) >= 10_000 else str(value)
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", " ".join(as_text(value).split()))
 
 
 def columns(table: Table) -> dg.TableSchema:
@@ -74,15 +66,14 @@ def columns(table: Table) -> dg.TableSchema:
     )
 
 
-def freshness_of_files(source: Source) -> dg.FreshnessPolicy | None:
+def freshness_of_source(source: Source) -> dg.FreshnessPolicy | None:
     """How long it may be since a publisher's turn to be asked came; None where there is no address to ask at."""
     return _window(fetch.DUE[source.cadence]) if fetch.has_address(source) else None
 
 
-def freshness_of_tables() -> dg.FreshnessPolicy | None:
-    """How long it may be since there was something new to build, by the quickest publisher who can be asked."""
-    news = [NEWS[s.cadence] for s in sources().values() if s.cadence in NEWS and fetch.has_address(s)]
-    return _window(min(news)) if news else None
+def freshness_of_tables() -> dg.FreshnessPolicy:
+    """How long it may be since the tables were built, or found to be of what is accepted, which is done each day."""
+    return _window(1)
 
 
 def _window(days: int) -> dg.FreshnessPolicy:

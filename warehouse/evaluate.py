@@ -18,7 +18,7 @@ import pyarrow as pa
 from dictionary.model import Table
 from dictionary.render import ABOUT_THE_WHOLE, Expectation
 from sources import collecting
-from warehouse.results import CheckResult, Outcome
+from warehouse.results import NO_ROW, CheckResult, Outcome
 
 #: Great Expectations compares dates one by one, but numbers at once: days are counted from here.
 EPOCH = pd.Timestamp("1970-01-01")
@@ -118,7 +118,7 @@ def _validate(table: Table, frame: pd.DataFrame, expected: dict[int, Expectation
     runnable: list[Any] = []
     for i, expectation in expected.items():
         if frame.empty and expectation.type not in ABOUT_THE_WHOLE:
-            answer(i, "passed", detail="No row is concerned.")
+            answer(i, "passed", detail=NO_ROW)
             continue
         try:
             runnable.append(_configured(expectation, table, frame, i))

@@ -14,6 +14,9 @@ from dictionary.model import Severity
 
 Outcome = Literal["passed", "failed", "could_not_run"]
 
+#: The `detail` of a check that passed because there was no row to hold against it.
+NO_ROW = "No row is concerned."
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -49,13 +52,27 @@ class CheckResult:
         """What happened, for a person."""
         if self.outcome == "could_not_run":
             return f"{self.table}: the check could not run ({self.reason} {self.detail})"
-        first = f", first {self.examples[0]}" if self.examples else ""
+        first = f", the first: {in_words(self.examples[0])}" if self.examples else ""
         broken = f"{self.failing:,} of {self.rows:,} rows break it{first}." if self.failing else None
         return f"{self.table}: " + " ".join(filter(None, [self.reason, broken, self.detail]))
 
     def as_dict(self) -> dict[str, Any]:
         """The result as plain data."""
         return asdict(self)
+
+
+def in_words(row: Mapping[str, Any]) -> str:
+    """A row as part of a sentence: each column's name and what stands there."""
+    return ", ".join(f"{name} {'missing' if value is None else as_text(value)}" for name, value in row.items())
+
+
+def as_text(value: Any) -> str:
+    """A value for people: nothing where it is missing, and thousands told apart from five digits on, as in no year."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else round(value, 4)
+    return f"{value:,}" if isinstance(value, (int, float)) and abs(value) >= 10_000 else str(value)
 
 
 def from_plain(plain: Mapping[str, Any]) -> CheckResult:
