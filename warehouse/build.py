@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,30 +20,53 @@ from dictionary.released import refuse_unversioned
 from dictionary.render import ABOUT_THE_WHOLE, ddl, quote
 from sources.catalogue import Source, only_open, open_alone, sources
 from sources.errors import Refused
-from sources.home import Home, lives, read_json, write_json
+from sources.home import Home, lives, now, read_json, write_json
 from warehouse import checkers, checks, quality, reference, rules
 from warehouse.computed import Computation
 from warehouse.models import Model, models
 from warehouse.reads import COMPUTED
 from warehouse.records import Vintage, all_vintages
-from warehouse.results import to_plain
+from warehouse.results import CheckResult, to_plain
 from warehouse.standing import REPORT, Build, BuiltTable, find, identify, inputs_digest, record
 
 Progress = Callable[[str], None]
 
 
 class BuildFailed(Exception):
-    """A critical check of a table did not pass; the old warehouse stays. The message is one sentence."""
+    """No warehouse could be made; the old one stays. The message is one sentence, `checks` are those that failed."""
+
+    def __init__(self, message: str, checks: Sequence[CheckResult] = ()) -> None:
+        super().__init__(message)
+        self.checks = checks
 
 
 def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build:
-    """Bring the warehouse up to date.
+    """Bring the warehouse up to date; where that fails, why is written down for `custody status`.
 
     Raises:
         BuildFailed: when a critical check fails, or the schema has changed and its version has not; the warehouse is
             then as it was.
         Refused: when accepted rows were altered or there are none.
     """
+    try:
+        built = _build(home, as_of, progress)
+    except (BuildFailed, Refused) as error:
+        if home.root.exists():
+            _note(home, as_of, error)
+        raise
+    home.build_failure.unlink(missing_ok=True)
+    quality.forget_failed(home)
+    return built
+
+
+def _note(home: Home, as_of: date, error: BuildFailed | Refused) -> None:
+    failed = error.checks if isinstance(error, BuildFailed) else ()
+    with suppress(OSError):  # of a full disk, and then the sentence is all that is left of it
+        told = {"at": now(), "as_of": as_of.isoformat(), "why": str(error), "checks": to_plain(failed)}
+        write_json(home.build_failure, told)
+
+
+def _build(home: Home, as_of: date, progress: Progress) -> Build:
     try:
         refuse_unversioned("MAJOR")
     except DictionaryError as error:
@@ -67,13 +91,14 @@ def build(home: Home, as_of: date, progress: Progress = lambda _: None) -> Build
     try:
         tables = make(beside, vintages, sources(), as_of, progress)
         lacking = left_out(tables) if only_open() else {}
-        _refuse_failed(home, [t for t in tables if t.name not in lacking])
-        made = _put(home, beside, Build(digest, as_of, tables, True, home.reports / REPORT, lacking))
+        made = Build(digest, as_of, tables, True, home.reports / REPORT, lacking)
+        with duckdb.connect(str(beside), read_only=True) as connection:
+            _refuse_failed(home, connection, made, vintages)
+        made = _put(home, beside, made)
     except duckdb.Error as error:  # of a full disk, for one
         raise BuildFailed(f"{str(error).splitlines()[0]} The last warehouse stays.") from error
     finally:
         _remove_leftovers(home)
-    home.build_failure.unlink(missing_ok=True)
     quality.write(home, made, vintages)
     return made
 
@@ -211,15 +236,23 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
         raise Refused(f"{home.warehouse} cannot be read; delete it and run `custody run --offline`.") from error
 
 
-def _refuse_failed(home: Home, tables: list[BuiltTable]) -> None:
-    failed = [c for t in tables for c in t.checks if c.blocks]
+def _refuse_failed(home: Home, connection: duckdb.DuckDBPyConnection, made: Build, vintages: Sequence[Vintage]) -> None:
+    failed = [c for t in made.tables if t.name not in made.left_out for c in t.checks if c.blocks]
     if failed:
-        write_json(home.build_failure, to_plain(failed))
         raise BuildFailed(
             f"{failed[0].sentence()} The last warehouse stays. "
-            f"Critical failures, {len(failed)} in all, are in {home.build_failure}. "
-            "If a file taken in since is to blame, `custody withdraw` takes it out of use."
+            f"Critical failures, {len(failed)} in all, are in {_reported(home, connection, made, vintages)}. "
+            "If a file taken in since is to blame, `custody withdraw` takes it out of use.",
+            failed,
         )
+
+
+def _reported(home: Home, connection: duckdb.DuckDBPyConnection, made: Build, vintages: Sequence[Vintage]) -> Path:
+    """Where the checks that failed can be read: in a report, or where none can be written, in what is written down."""
+    try:
+        return quality.write_failed(home, connection, made, vintages)
+    except (OSError, duckdb.Error):  # of a full disk; the failure itself must be told
+        return home.build_failure
 
 
 def _load_inputs(

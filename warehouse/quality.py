@@ -1,7 +1,8 @@
 """The quality report of a build: every check with its answer, what was turned away, corrected or left out, and why.
 
 `quality.json` holds all of it, `quality.html` the same for people: one file, without network or script. Text and
-figures of sources whose licence is `internal` are in neither.
+figures of sources whose licence is `internal` are in neither. A build whose checks fail leaves `failed.json` and
+`failed.html` in the same form, beside those of the warehouse that stands.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Any
 import duckdb
 
 from sources import catalogue
+from sources.asked import Asked, Asking
 from sources.home import Home, now, write_bytes
 from warehouse.records import Vintage, failures
-from warehouse.results import to_plain
-from warehouse.standing import REPORT, Build
+from warehouse.results import NO_ROW, as_text, to_plain
+from warehouse.standing import FAILED_REPORT, REPORT, Build
 
 HERE = Path(__file__).parent
 
@@ -44,18 +46,54 @@ VERDICTS = {
     "could_not_run": "could not run",
     "waived": "failed, accepted by hand",
     "warned": "warned",
+    "nothing": "nothing to check",
     "passed": "passed",
 }
 
+#: Verdicts of which there is nothing to look at.
+QUIET = ("nothing", "passed")
+
 
 def write(home: Home, built: Build, vintages: Sequence[Vintage]) -> None:
-    """Write the report, unless the one that is there tells of the same build and the same files turned away."""
-    turned_away = [report for source in catalogue.sources().values() for report in failures(home, source)]
-    mark = hashlib.sha256(json.dumps([built.digest, turned_away, STYLE]).encode()).hexdigest()
+    """Write the report, unless the one that is there tells of the same build and of the same failures beside it."""
+    turned_away, in_vain = _failures(home)
     path = home.reports / REPORT
-    if path.exists() and mark in path.open(encoding="utf-8").readline():
+    mark = _mark(built, turned_away, in_vain)
+    if path.exists() and path.with_suffix(".json").exists() and mark in path.open(encoding="utf-8").readline():
         return
-    told = content(home, built, vintages, turned_away)
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        told = content(connection, built, vintages, turned_away, in_vain)
+    _write(path, told, mark)
+
+
+def write_failed(home: Home, connection: duckdb.DuckDBPyConnection, failed: Build, vintages: Sequence[Vintage]) -> Path:
+    """Write the report of a build whose checks failed, from the tables that it made; the one of the warehouse stays."""
+    turned_away, in_vain = _failures(home)
+    told = content(connection, failed, vintages, turned_away, in_vain)
+    _write(home.reports / FAILED_REPORT, told, _mark(failed, turned_away, in_vain))
+    return home.reports / FAILED_REPORT
+
+
+def forget_failed(home: Home) -> None:
+    """Remove the report of a build that failed, after one that did not."""
+    for suffix in (".html", ".json"):
+        (home.reports / FAILED_REPORT).with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _failures(home: Home) -> tuple[list[dict[str, Any]], list[Asked]]:
+    """The files that were turned away, and the questions to publishers that were asked in vain."""
+    known, asking = catalogue.sources().values(), Asking(home)
+    turned_away = [report for source in known for report in failures(home, source)]
+    return turned_away, [asked for source in known for asked in asking.failures(source)]
+
+
+def _mark(built: Build, turned_away: Sequence[Mapping[str, Any]], in_vain: Sequence[Asked]) -> str:
+    """What tells one report from another."""
+    asked = [vars(each) for each in in_vain]
+    return hashlib.sha256(json.dumps([built.digest, turned_away, asked, STYLE]).encode()).hexdigest()
+
+
+def _write(path: Path, told: Mapping[str, Any], mark: str) -> None:
     # Without indentation, which takes longer than all the rest.
     write_bytes(path.with_suffix(".json"), (json.dumps(told, ensure_ascii=False, default=str) + "\n").encode())
     write_bytes(path, page(told, mark).encode())  # last: it bears the mark of both
@@ -66,9 +104,13 @@ def _is_internal(source_id: str) -> bool:
 
 
 def content(
-    home: Home, built: Build, vintages: Sequence[Vintage], turned_away: Iterable[Mapping[str, Any]]
+    connection: duckdb.DuckDBPyConnection,
+    built: Build,
+    vintages: Sequence[Vintage],
+    turned_away: Iterable[Mapping[str, Any]],
+    in_vain: Iterable[Asked],
 ) -> dict[str, Any]:
-    """All that the report tells, as plain data."""
+    """All that the report tells, as plain data; `connection` leads to the tables of the build."""
     secret = {v.source_id for v in vintages if _is_internal(v.source_id)}
     checks = []
     for vintage in vintages:
@@ -100,17 +142,25 @@ def content(
         told = "Its licence keeps its text out of this report; see `custody quarantine`." if hide else report["message"]
         kept = ("sha256", "retrieved_at", "obtained")
         fell_back.append({**where, "state": report["state"], "why": told, **{k: snapshot[k] for k in kept}})
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        corrections = _rows(connection, CORRECTIONS, secret)
-        left_out = _rows(connection, LEFT_OUT, secret)
+    corrections = _rows(connection, CORRECTIONS, secret)
+    left_out = _rows(connection, LEFT_OUT, secret)
     verdicts = Counter(line["verdict"] for line in checks)
+    blocks = any(check.blocks for table in built.tables for check in table.checks)
     return {
         "as_of": built.as_of.isoformat(),
+        "failed": blocks,
         "made_at": now(),
         "inputs": built.digest,
         "summary": {verdict: verdicts[verdict] for verdict in VERDICTS},
         "checks": checks,
         "fell_back": fell_back,
+        "asked_in_vain": [
+            {
+                "source": a.source_id, "file": a.file or "addresses", "asked_at": a.asked_at,
+                "why": "See `custody status`." if _is_internal(a.source_id) else a.message,
+            }
+            for a in in_vain
+        ],
         "accepted_despite": [
             {
                 "source": v.source_id, "file": v.file, "vintage": v.vintage, "checks": v.snapshot["waived"],
@@ -133,6 +183,8 @@ def _lines(
         verdict = "warned" if plain["outcome"] == "failed" and warning else plain["outcome"]
         if plain["type"] in waived and not passed and not warning:
             verdict = "waived"
+        if passed and plain["detail"] == NO_ROW:
+            verdict = "nothing"
         kept = ("table", "type", "severity", "reason", "columns", "rows", "failing")
         shown = {"detail": None, "examples": []} if hide or passed else {k: plain[k] for k in ("detail", "examples")}
         lines.append({**where, **{k: plain[k] for k in kept}, "verdict": verdict, **shown})
@@ -154,14 +206,15 @@ STYLE = (HERE / "quality.css").read_text(encoding="utf-8")
 def page(told: Mapping[str, Any], mark: str) -> str:
     """The report as one page, which needs nothing else."""
     summary = told["summary"]
+    of = "a build that failed, of which nothing is in use," if told["failed"] else "the warehouse"
     tiles = "".join(f'<li class="{key}"><b>{summary[key]:,}</b> {name}</li>' for key, name in VERDICTS.items())
     lists = {
         name: _table(told[name], list(told[name][0]) if told[name] else ())
-        for name in ("fell_back", "accepted_despite", "corrections", "left_out")
+        for name in ("fell_back", "asked_in_vain", "accepted_despite", "corrections", "left_out")
     }
     stale = sum(c["state"] == "stale" for c in told["corrections"])
     order = list(VERDICTS)
-    troubled = [line for line in told["checks"] if line["verdict"] != "passed"]
+    troubled = [line for line in told["checks"] if line["verdict"] not in QUIET]
     troubled.sort(key=lambda line: (order.index(line["verdict"]), line["source"], line["table"]))
     of_source = itemgetter("source")
     each = groupby(sorted(told["checks"], key=of_source), key=of_source)
@@ -174,10 +227,11 @@ def page(told: Mapping[str, Any], mark: str) -> str:
 <style>{STYLE}</style>
 <header>
 <h1>Quality of the record</h1>
-<p>Of the warehouse as of {told["as_of"]}; this report was made at {told["made_at"]}. Checks are asked of rows when they
+<p>Of {of} as of {told["as_of"]}; this report was made at {told["made_at"]}. Checks are asked of rows when they
 are accepted or built. A critical one that fails keeps the rows out; a warning is for a person to look at.</p>
 <ul class="tiles">{tiles}</ul>
-<p>{len(told["fell_back"]):,} files turned away, {len(told["accepted_despite"]):,} vintages accepted by hand,
+<p>{len(told["fell_back"]):,} files turned away, {len(told["asked_in_vain"]):,} asked for in vain,
+{len(told["accepted_despite"]):,} vintages accepted by hand,
 {len(told["corrections"]):,} corrections, of which {stale:,} stale.</p>
 </header>
 <main>
@@ -185,6 +239,8 @@ are accepted or built. A critical one that fails keeps the rows out; a warning i
 {"".join(map(_troubled, troubled)) or "<p>Every check passed.</p>"}
 <h2>Files turned away: an older vintage stays in use</h2>
 {lists["fell_back"]}
+<h2>Asked for in vain: what was here before stays in use</h2>
+{lists["asked_in_vain"]}
 <h2>Accepted by hand although checks failed</h2>
 {lists["accepted_despite"]}
 <h2>Corrections of publishers' evident errors</h2>
@@ -243,6 +299,6 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f'<td class="number">{value:,}'
-    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+        return f'<td class="number">{as_text(value)}'
+    text = ", ".join(map(str, value)) if isinstance(value, list) else as_text(value)
     return f"<td>{escape(text)}"

@@ -23,8 +23,9 @@ from warehouse.results import CheckResult, from_plain, to_plain
 
 HERE = Path(__file__).parent
 
-#: The quality report, below the home's folder of reports.
+#: The quality report, and that of a build whose checks failed, below the home's folder of reports.
 REPORT = "quality.html"
+FAILED_REPORT = "failed.html"
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,17 @@ def _record(home: Home) -> dict[str, Any] | None:
         except (FileNotFoundError, Refused, KeyError, TypeError):  # a damaged record belongs to no warehouse
             continue
     return None
+
+
+def failure(home: Home) -> dict[str, Any] | None:
+    """What is written down of the last build if it failed: when, and why; None after a good one."""
+    try:
+        told = read_json(home.build_failure)
+        return {"at": str(told["at"]), "why": str(told["why"])}
+    except FileNotFoundError:
+        return None
+    except (Refused, KeyError, TypeError):
+        return {"at": "an unknown time", "why": f"{home.build_failure} is damaged and does not say why."}
 
 
 def standing(home: Home) -> Build:

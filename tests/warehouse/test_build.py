@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,14 +18,14 @@ import pytest
 from dictionary.model import dictionary
 from dictionary.render import SQL_TYPES
 from sources.errors import Refused
-from sources.home import Home, read_json, sha256_file, write_json
+from sources.home import Home, read_json, sha256_file, write_bytes, write_json
 from tests.warehouse.conftest import DAY, WORLD, Desk, accept, total
 from tests.warehouse.made import World, gap, observation
 from warehouse import build as build_
 from warehouse.build import BuildFailed, build, connect, left_out
 from warehouse.models import models
 from warehouse.results import CheckResult
-from warehouse.standing import BuiltTable, default_as_of, find, is_current, standing
+from warehouse.standing import BuiltTable, default_as_of, failure, find, is_current, standing
 
 
 def query(home: Home, sql: str) -> list[tuple[Any, ...]]:
@@ -245,6 +246,7 @@ def fails(home: Home, *words: str, day: date = DAY) -> None:
     with pytest.raises((BuildFailed, Refused)) as error:
         build(home, day)
     assert all(word in str(error.value) for word in words), str(error.value)
+    assert (failure(home) or {}).get("why") == str(error.value)
     assert (home.warehouse.read_bytes(), home.build_record.read_bytes()) == before
     assert litter(home) == []
 
@@ -252,10 +254,23 @@ def fails(home: Home, *words: str, day: date = DAY) -> None:
 def test_a_critical_check_that_fails_keeps_the_old_warehouse(built_desk: Desk) -> None:
     home = built_desk.home
     accept(home, "other", "2024", gap=[gap("PRK", 5, source_id="other", locator="here")])
-    fails(home, "gap: The key of gap is unique. 2 of 2 rows break it", "'place_id': 'PRK'", "The last warehouse stays")
-    (report,) = read_json(home.root / "build-failed.json")
-    assert (report["table"], report["failing"], report["outcome"]) == ("gap", 2, "failed")
+    page = home.reports / "failed.html"
+    sentence = "gap: The key of gap is unique. 2 of 2 rows break it, the first: place_id PRK, "
+    fails(home, sentence, "The last warehouse stays", f"are in {page}")
+    told = read_json(home.root / "build-failed.json")
+    (check,) = told["checks"]
+    assert (check["table"], check["failing"], check["outcome"]) == ("gap", 2, "failed")
+    assert told["why"].startswith(sentence) and told["as_of"] == DAY.isoformat()
     assert query(home, "SELECT central FROM gap") == [(100_000,)]
+
+    report = read_json(page.with_suffix(".json"))
+    assert report["failed"] and [c["table"] for c in report["checks"] if c["verdict"] == "failed"] == ["gap"]
+    html = page.read_text(encoding="utf-8")
+    assert "a build that failed, of which nothing is in use" in html and "The key of gap is unique." in html
+    assert "<link" not in html and "<script" not in html and "src=" not in html
+    shutil.rmtree(home.accepted / "other")
+    build(home, DAY)  # which stands already
+    assert failure(home) is None and not page.exists() and not page.with_suffix(".json").exists()
 
 
 def test_a_total_over_too_little_of_the_world_is_refused(built_desk: Desk) -> None:
@@ -364,7 +379,11 @@ def test_what_a_killed_build_left_is_removed_by_the_next(accepted_desk: Desk) ->
 @pytest.mark.usefixtures("unchecked")
 def test_a_report_of_failure_is_gone_once_a_build_succeeds(accepted_desk: Desk) -> None:
     home = accepted_desk.home
-    write_json(home.root / "build-failed.json", [])
+    write_json(home.build_failure, {"at": "2026-11-24T00:00:00Z", "why": "the gap"})
+    assert failure(home) == {"at": "2026-11-24T00:00:00Z", "why": "the gap"}
+    write_bytes(home.build_failure, b"{")
+    told = failure(home)
+    assert told and "is damaged" in told["why"]
     build(home, DAY)
     assert not (home.root / "build-failed.json").exists()
 

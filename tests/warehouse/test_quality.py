@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from sources.asked import Asked, Asking
 from sources.home import read_json
 from tests.warehouse.conftest import DAY, WORLD, Desk, accept, lines, total
 from tests.warehouse.made import gap
 from warehouse import accepted, quality
 from warehouse.build import build
 from warehouse.records import all_vintages
-from warehouse.results import CheckResult
+from warehouse.results import NO_ROW, CheckResult
 
 
 def told(desk: Desk) -> dict[str, Any]:
@@ -47,7 +49,8 @@ def test_a_build_writes_it_and_names_it(accepted_desk: Desk) -> None:
     assert made.report == accepted_desk.home.reports / "quality.html" and made.report.exists()
     content = told(accepted_desk)
     assert content["as_of"] == DAY.isoformat() and content["inputs"] == made.digest
-    assert content["summary"]["passed"] == sum(len(t.checks) for t in made.tables) - content["summary"]["warned"]
+    quiet = content["summary"]["passed"] + content["summary"]["nothing"]
+    assert quiet == sum(len(t.checks) for t in made.tables) - content["summary"]["warned"]
     again = build(accepted_desk.home, DAY)
     assert not again.new and again.report == made.report
 
@@ -65,7 +68,10 @@ def test_each_answer_is_counted_and_what_did_not_pass_is_shown(accepted_desk: De
     made = build(accepted_desk.home, DAY)
     others = sum(len(t.checks) for t in made.tables)
     content = told(accepted_desk)
-    assert content["summary"] == {"failed": 0, "could_not_run": 1, "waived": 0, "warned": 1, "passed": others + 1}
+    nothing = content["summary"].pop("nothing")
+    assert content["summary"] == {
+        "failed": 0, "could_not_run": 1, "waived": 0, "warned": 1, "passed": others - nothing + 1,
+    }  # fmt: skip
     html = page(accepted_desk)
     assert "f.csv:2:2" in html and "Too &lt;many&gt;." in html and "2 of 9 rows break it." in html
     assert "no such column" in html
@@ -97,7 +103,7 @@ def test_a_file_turned_away_after_the_build_is_in_it_without_a_new_build(built_d
         "digit_too_many_over_a_year",
         "reading",
     }
-    assert "450000.0" in page(built_desk).replace(",", "") and "Atlantis" in page(built_desk)
+    assert ">450,000<" in page(built_desk) and "Atlantis" in page(built_desk)
 
 
 def test_it_is_not_written_again_where_nothing_changed(built_desk: Desk) -> None:
@@ -106,6 +112,50 @@ def test_it_is_not_written_again_where_nothing_changed(built_desk: Desk) -> None
     before = path.stat().st_mtime_ns, path.stat().st_ino
     build(built_desk.home, DAY)
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == before
+
+
+def test_a_part_that_was_deleted_is_made_again(built_desk: Desk) -> None:
+    build(built_desk.home, DAY)
+    for name in ("quality.json", "quality.html"):
+        (built_desk.home.reports / name).unlink()
+        build(built_desk.home, DAY)
+        assert told(built_desk)["as_of"] == DAY.isoformat() and "</html>" in page(built_desk)
+
+
+def test_publishers_asked_in_vain_are_listed(built_desk: Desk) -> None:
+    build(built_desk.home, DAY)
+    assert told(built_desk)["asked_in_vain"] == [] and "0 asked for in vain" in page(built_desk)
+    why = "https://x.example/a: the server answers 404. <b>Look</b> at the publisher's page."
+    asked = Asked("src", "one", "https://x.example/a", "failed", why, "2026-11-24T00:00:00Z")
+    Asking(built_desk.home).note(asked)
+    build(built_desk.home, DAY)
+    assert told(built_desk)["asked_in_vain"] == [
+        {"source": "src", "file": "one", "asked_at": "2026-11-24T00:00:00Z", "why": why}
+    ]
+    assert "the server answers 404. &lt;b&gt;Look" in page(built_desk)
+    Asking(built_desk.home).note(replace(asked, outcome="unchanged", message=""))
+    build(built_desk.home, DAY)
+    assert told(built_desk)["asked_in_vain"] == [] and "404" not in page(built_desk)
+
+
+def test_a_check_that_concerns_no_row_has_not_passed_anything(accepted_desk: Desk) -> None:
+    answer(accepted_desk, [check("passed", detail=NO_ROW, rows=0, reason="Of nobody."), check("passed")])
+    build(accepted_desk.home, DAY)
+    verdicts = {c["reason"]: c["verdict"] for c in told(accepted_desk)["checks"] if c["source"] == "src"}
+    assert verdicts == {"Of nobody.": "nothing", "Why.": "passed"}
+    html = page(accepted_desk)
+    number = told(accepted_desk)["summary"]["nothing"]
+    assert f'<li class="nothing"><b>{number}</b> nothing to check</li>' in html
+    to_look_at = html.split("<h2>To look at</h2>")[1].split("<h2>")[0]
+    assert "Of nobody." not in to_look_at and "Of nobody." in html
+
+
+def test_years_are_no_counts(accepted_desk: Desk) -> None:
+    rows = ({"year": 2023, "before": 2022.0, "value": 12_345.0, "rate": 0.25},)
+    answer(accepted_desk, [check("failed", "warning", failing=1, examples=rows)])
+    build(accepted_desk.home, DAY)
+    html = page(accepted_desk)
+    assert all(f">{shown}<" in html for shown in ("2023", "2022", "12,345", "0.25")) and "2,023" not in html
 
 
 class Strict(HTMLParser):
