@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -17,6 +18,9 @@ from custody.app import DONE, FAILED, FELL_BACK, INTERRUPTED, USAGE, AsOf, Json,
 from sources.errors import Misused, Refused
 from sources.home import Home, now
 from sources.lock import alone
+
+#: What the system says where there is no room to write.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
@@ -58,8 +62,11 @@ def command() -> None:
         sys.exit(DONE)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        why = error.strerror or error
-        print(f"custody: {where}{why}; CUSTODY_HOME must name a folder that can be written.", file=sys.stderr)
+        if error.errno in FULL:
+            todo = "the last good state is as it was; make room, then run the command again"
+        else:
+            todo = "CUSTODY_HOME must name a folder that can be written"
+        print(f"custody: {where}{error.strerror or error}; {todo}.", file=sys.stderr)
         sys.exit(FAILED)
 
 
@@ -109,60 +116,11 @@ def sources(json: Json = False) -> None:
 
 @app.command(epilog="Example: custody status")
 def status(json: Json = False) -> None:
-    """Say what is here by source (with --json by file), what was refused and why, and the warehouse."""
-    from dataclasses import asdict
+    """Say what is here by source (with --json by file), what was refused and why, and how the warehouse stands."""
+    from custody.report import print_status, status
 
-    from custody.report import print_sources, print_stale
-    from sources.asked import Asking
-    from sources.catalogue import sources as all_sources
-    from warehouse.records import all_vintages, failures, stale_corrections, summary, withdrawals
-    from warehouse.standing import find
-
-    home = Home.from_environment()
-    known = all_vintages(home)
-    rows, stale = [summary(v) for v in known], stale_corrections(known)
-    failed = [f for s in all_sources().values() for f in failures(home, s)]
-    withdrawn = [w for s in all_sources().values() for w in withdrawals(home, s)]
-    not_fetched = [a for s in all_sources().values() for a in Asking(home).failures(s)]
-    built = find(home)
-    warehouse: dict[str, Any] | None = None
-    if built:
-        rows_of = {table.name: table.rows for table in built.tables}
-        report = str(built.report) if built.report.exists() else None
-        tables = {"as_of": built.as_of.isoformat(), "tables": rows_of}
-        warehouse = {"path": str(home.warehouse), "report": report, **tables}
-    if json:
-        told = {
-            "vintages": rows,
-            "failed": failed,
-            "not_fetched": [asdict(a) for a in not_fetched],
-            "withdrawn": withdrawn,
-            "stale_corrections": stale,
-            "warehouse": warehouse,
-        }
-        printing.as_json({"home": str(home.root), **told})
-        return
-    print_sources(rows)
-    print()
-    for row in rows:
-        if row["accepted despite"]:
-            named = f"{row['source']}/{row['file']} {row['vintage']}"
-            print(f"accepted despite failed checks: {named}: {row['accepted despite']}")
-    print_stale(stale)
-    for failure in failed:
-        print(f"{failure['state']}: {failure['message']}")
-    for gone in withdrawn:
-        print(f"withdrawn: {gone['source']}/{gone['file']}, vintage {gone['vintage']}: {gone['reason']}")
-    for asked in not_fetched:
-        print(f"not fetched: {asked.source_id}: {asked.message}")
-    if warehouse:
-        print(
-            f"Warehouse: {warehouse['path']}, world total as of {warehouse['as_of']}, "
-            f"{sum(warehouse['tables'].values()):,} rows in {len(warehouse['tables'])} tables."
-            + (f" Quality report: {warehouse['report']}." if warehouse["report"] else "")
-        )
-    else:
-        print("There is no warehouse yet; run `custody run --offline`.")
+    told = status(Home.from_environment())
+    printing.as_json(told) if json else print_status(told)
 
 
 @app.command(epilog="Example: custody run --offline --as-of 2022-12-31")
@@ -450,9 +408,10 @@ def quarantine_dismiss(
 def changes(
     since: Annotated[
         str | None,
-        typer.Option(
-            metavar="DAY|VINTAGE", help="Only what came in on or after a day, or in vintages newer than the named one."
-        ),
+        typer.Option(metavar="YYYY-MM-DD", help="Only what came in on or after this day."),
+    ] = None,
+    after_vintage: Annotated[
+        str | None, typer.Option(metavar="VINTAGE", help="Only what came in vintages newer than this one.")
     ] = None,
     source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
     place: Annotated[str | None, typer.Option(help="Only of this place and its parts; a name or code.")] = None,
@@ -468,7 +427,8 @@ def changes(
         place_id = find(place).place_id if place else None
     except UnknownPlace as error:
         raise fail(str(error), USAGE) from None
-    rows = report.changes(home, since, one_source(source).id if source else None, place_id)
+    day, only = as_day(since, "--since"), one_source(source).id if source else None
+    rows = report.changes(home, only, place_id, since=day, after=after_vintage)
     printing.as_json(rows) if json else report.print_changes(rows)
 
 

@@ -1,9 +1,9 @@
-"""What the command tells at length: the end of a run, what changed, what failed."""
+"""What the command tells at length: what is here, the end of a run, what changed, what failed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from custody import printing
 from custody.world import print_world, rows
+from sources.asked import Asking
+from sources.catalogue import sources
 from sources.errors import Misused
 from sources.home import Home
-from warehouse.records import vintage_order
+from warehouse import standing
+from warehouse.records import all_vintages, failures, stale_corrections, summary, vintage_order, withdrawals
 
 if TYPE_CHECKING:
     from pipelines.execute import Outcome
+    from warehouse.results import CheckResult
 
 
 def by_source(vintages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Vintages as `warehouse.records.summaries` gives them, one line a source."""
+    """Vintages as `warehouse.records.summaries` gives them, one line a source; those in use without any are last."""
     lines = []
     for source, group in groupby(sorted(vintages, key=itemgetter("source")), key=itemgetter("source")):
         own = list(group)
@@ -35,7 +39,85 @@ def by_source(vintages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "from": " and ".join(sorted({v["from"] for v in own})),
             }
         )
-    return lines
+    nothing = {"files": 0, "vintages": 0, "newest": "-", "rows": "-", "left out": "-", "from": "nothing yet"}
+    return [*lines, *({"source": name, **nothing} for name in without_figures(vintages))]
+
+
+def without_figures(vintages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The sources in use of which no vintage is accepted."""
+    return sorted(set(sources()) - {v["source"] for v in vintages})
+
+
+def status(home: Home) -> dict[str, Any]:
+    """What is here, what was turned away or asked for in vain, and whether the warehouse is of what is accepted."""
+    known = all_vintages(home)
+    told = [summary(v) for v in known]
+    built = standing.find(home)
+    return {
+        "home": str(home.root),
+        "vintages": told,
+        "without_figures": without_figures(told),
+        "failed": [f for s in sources().values() for f in failures(home, s)],
+        "not_fetched": [asdict(a) | {"passes": a.passes} for s in sources().values() for a in Asking(home).failures(s)],
+        "withdrawn": [w for s in sources().values() for w in withdrawals(home, s)],
+        "stale_corrections": stale_corrections(known),
+        "build_failed": standing.failure(home),
+        "warehouse": built and _warehouse(home, built),
+    }
+
+
+def _warehouse(home: Home, built: standing.Build) -> dict[str, Any]:
+    return {
+        "path": str(home.warehouse),
+        "current": standing.is_current(home, built.as_of),
+        "report": str(built.report) if built.report.exists() else None,
+        "as_of": built.as_of.isoformat(),
+        "tables": {table.name: table.rows for table in built.tables},
+    }
+
+
+def print_status(told: Mapping[str, Any]) -> None:
+    """Print for a person, with what to do about each thing that is not as it should be."""
+    print_sources(told["vintages"])
+    print()
+    for row in told["vintages"]:
+        if row["accepted despite"]:
+            named = f"{row['source']}/{row['file']} {row['vintage']}"
+            print(f"accepted despite failed checks: {named}: {row['accepted despite']}")
+    print_stale(told["stale_corrections"])
+    for report in told["failed"]:
+        said = report["snapshot"]
+        words = f"{said['source_id']} {said['file']} {said['sha256'][:12]}"
+        print(f"{report['state']}: {said['source_id']}/{said['file']}: {report['message']}")
+        print(f"  What to do: see `custody quarantine show {words}`.")
+    for gone in told["withdrawn"]:
+        print(f"withdrawn: {gone['source']}/{gone['file']}, vintage {gone['vintage']}: {gone['reason']}")
+    for asked in told["not_fetched"]:
+        where = f"{asked['source_id']}/{asked['file']}" if asked["file"] else f"{asked['source_id']}, its addresses"
+        print(f"not fetched on {asked['asked_at'][:10]}: {where}: {asked['message']}")
+        if not asked["passes"]:
+            print(f"  What to do: what the sentence says, then `custody fetch {asked['source_id']}`.")
+    _print_warehouse(told["warehouse"], told["build_failed"])
+
+
+def _print_warehouse(warehouse: Mapping[str, Any] | None, failed: Mapping[str, str] | None) -> None:
+    """How the warehouse stands, and what there is to do about it."""
+    if failed:
+        print(f"warning: the last build failed, on {failed['at']}: {failed['why']}")
+    mended = "Once that is mended, `" if failed else "`"
+    if not warehouse:
+        print(f"There is no warehouse yet; {mended[0].lower()}{mended[1:]}custody run --offline` builds one.")
+        return
+    print(
+        f"Warehouse: {warehouse['path']}, world total as of {warehouse['as_of']}, "
+        f"{sum(warehouse['tables'].values()):,} rows in {len(warehouse['tables'])} tables."
+        + (f" Quality report: {warehouse['report']}." if warehouse["report"] else "")
+    )
+    if not warehouse["current"]:
+        print(
+            "warning: the warehouse is older than what is accepted, or than the program. "
+            f"{mended}custody run --offline` builds it anew."
+        )
 
 
 def print_sources(vintages: Sequence[Mapping[str, Any]]) -> None:
@@ -78,8 +160,28 @@ def print_turned_away(report: Mapping[str, Any]) -> None:
         print(f"\n{check.severity}, {check.type}: {replace(check, examples=()).sentence()}")
         if check.examples:
             printing.table(check.examples)
-    if any(check.blocks for check in checks):
-        print("\nA person may take it all the same: custody quarantine accept SOURCE FILE SHA --reason '...'")
+    print(f"\n{_next(report, [check for check in checks if check.blocks])}")
+
+
+def _next(report: Mapping[str, Any], blocking: Sequence[CheckResult]) -> str:
+    """What a person can do about a file that was turned away."""
+    snapshot = report["snapshot"]
+    words = f"{snapshot['source_id']} {snapshot['file']} {snapshot['sha256'][:12]} --reason '...'"
+    aside = f"If it is not wanted: custody quarantine dismiss {words}"
+    if any(check.outcome == "could_not_run" for check in blocking):
+        return f"What kept a check from running may have passed: custody run --offline tries it again. {aside}"
+    if not blocking:
+        return (
+            "It was not read, so there is nothing to accept. A new file of the publisher's replaces it; where this one "
+            "is as it should be, the source's parser must be changed (CONTRIBUTING.md), and the next run reads it "
+            f"again. {aside}"
+        )
+    if not all(check.can_be_waived for check in blocking):
+        return (
+            "It cannot be accepted by hand: the tables rely on what it breaks. A new file of the publisher's replaces "
+            f"it; an evident error can be named in the source's corrections.yml (CONTRIBUTING.md). {aside}"
+        )
+    return f"If the figures are right all the same: custody quarantine accept {words}\n{aside}"
 
 
 CHANGES = """
@@ -102,28 +204,28 @@ ORDER BY abs(r.change) DESC NULLS FIRST, abs(r.change_share) DESC, r.observation
 """
 
 
-def changes(home: Home, since: str | None, source: str | None, place: str | None) -> list[dict[str, Any]]:
+def changes(
+    home: Home, source: str | None, place: str | None, *, since: date | None = None, after: str | None = None
+) -> list[dict[str, Any]]:
     """Figures that differ between two vintages, the largest change first; one that is missing in either goes before.
 
-    `since` is a vintage where any file bears that stamp, else a day.
+    Args:
+        home: where the warehouse is.
+        source: only of this source.
+        place: only of this place and its parts.
+        since: only what was retrieved on or after this day.
+        after: only what came in vintages newer than this one.
 
     Raises:
-        Misused: when it is neither.
+        Misused: when no file bears the vintage.
     """
     from warehouse.build import connect
 
     with connect(home) as connection:
         stamped = "SELECT count(*) FROM snapshot WHERE vintage = $1 AND ($2 IS NULL OR source_id = $2)"
-        is_vintage = since is not None and connection.execute(stamped, [since, source]).fetchall()[0][0] > 0
-        if since is not None and not is_vintage:
-            try:
-                date.fromisoformat(since)
-            except ValueError:
-                raise Misused(
-                    f"--since {since!r} is neither a day such as 2026-01-31 nor a vintage that is here."
-                ) from None
-        vintage, day = (since, None) if is_vintage else (None, since)
-        wanted = {"source": source, "place": place, "day": day, "vintage": vintage}
+        if after is not None and not connection.execute(stamped, [after, source]).fetchall()[0][0]:
+            raise Misused(f"--after-vintage {after!r} is no vintage that is here; `custody status --json` lists them.")
+        wanted = {"source": source, "place": place, "day": since and since.isoformat(), "vintage": after}
         return rows(connection, CHANGES, **wanted)
 
 

@@ -5,6 +5,7 @@ Nothing heavy is imported here: `custody status` reads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from typing import Literal, NamedTuple
 from sources.catalogue import Source
 from sources.errors import Refused
 from sources.home import Home, read_json, sha256, write_json
+
+#: How sentences end that ask for patience and for nothing else, as `sources.http` makes them.
+WAIT = re.compile(r"\basks? (again|later)\.$")
 
 Outcome = Literal["new", "unchanged", "failed", "not_due", "by_hand"]
 
@@ -64,6 +68,11 @@ class Asked:
         """By which the next request can ask whether the file has changed."""
         return Validators(self.etag, self.last_modified)
 
+    @property
+    def passes(self) -> bool:
+        """Whether a failure may be gone the next time by itself, as its own sentence says; else somebody must look."""
+        return bool(WAIT.search(self.message))
+
 
 class Asking:
     """What was asked before, beside the archive: one small record for each address."""
@@ -85,6 +94,10 @@ class Asking:
     def failed(self, source: Source) -> bool:
         """Whether any question to the source failed the last time, or it is not known how one went."""
         return any(a is None or a.outcome == "failed" for a in self._all(source))
+
+    def never(self, source: Source) -> bool:
+        """Whether the source was never asked for anything."""
+        return not self._all(source)
 
     def _all(self, source: Source) -> list[Asked | None]:
         return [_record(path) for path in sorted((self.root / source.id).glob("*.json"))]

@@ -40,13 +40,36 @@ def test_a_figure_that_became_missing_is_told_first(command: Command, home: Path
     assert said.index("missing") < said.index("-100.0%")
 
 
-def test_changes_since_a_vintage_or_a_day(command: Command, home: Path) -> None:
+def test_changes_after_a_vintage(command: Command, home: Path) -> None:
     every = as_json(command(home, "changes", "--json"))
-    later = as_json(command(home, "changes", "--since", "2022-12-20", "--json"))
+    later = as_json(command(home, "changes", "--after-vintage", "2022-12-20", "--json"))
     assert {r["vintage"] for r in later} == {"2023-11-30"} < {r["vintage"] for r in every}
     assert later == [r for r in every if r["vintage"] == "2023-11-30"]
+
+
+def test_changes_since_a_day_are_those_that_came_in_then_or_later(command: Command, home: Path) -> None:
+    every = as_json(command(home, "changes", "--json"))
+    days = {r["retrieved"][:10] for r in every}
+    last = max(days)
+    of_the_day = as_json(command(home, "changes", "--since", last, "--json"))
+    assert of_the_day == [r for r in every if r["retrieved"][:10] == last] != []
     assert as_json(command(home, "changes", "--since", "2020-01-01", "--json")) == every
     assert as_json(command(home, "changes", "--since", "2099-01-01", "--json")) == []
+
+
+def test_a_day_that_a_vintage_is_named_after_is_a_day_too(command: Command, own: Path) -> None:
+    """What came in today under today's stamp is no older than today."""
+    every = as_json(command(own, "changes", "--json"))
+    last = max(r["retrieved"][:10] for r in every)
+    of_the_day = [r for r in every if r["retrieved"][:10] == last]
+    one = of_the_day[0]
+    key = f"source_id = '{one['source']}' AND vintage = '{one['vintage']}'"
+    homes.alter(
+        own,
+        *(f"UPDATE {table} SET vintage = '{last}' WHERE {key}" for table in ("snapshot", "observation", "revision")),
+    )
+    found = as_json(command(own, "changes", "--since", last, "--json"))
+    assert len(found) == len(of_the_day) and last in {r["vintage"] for r in found}
 
 
 def test_a_country_means_its_parts_too(command: Command, home: Path) -> None:
@@ -61,8 +84,9 @@ def test_no_change_is_said(command: Command, home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--since", "2026-11"], "'2026-11' is neither a day such as 2026-01-31 nor a vintage that is here"),
-        (["--since", "soon"], "'soon' is neither"),
+        (["--since", "2026-11"], "--since '2026-11' is not a day such as 2025-12-31"),
+        (["--since", "soon"], "--since 'soon' is not a day"),
+        (["--after-vintage", "2026-11"], "'2026-11' is no vintage that is here; `custody status --json` lists them"),
         (["--place", "Atlantis"], "No place is known as 'Atlantis'"),
         (["--source", "nobody"], "There is no source 'nobody'"),
     ],
@@ -130,6 +154,36 @@ def test_it_is_accepted_with_a_reason_that_is_told(command: Command, turned_away
     assert f"{SOURCE}/{FILE} 2026-07-01" in line and line.endswith("a test of ours")
     despite = [v for v in as_json(command(own, "status", "--json"))["vintages"] if v["accepted despite"]]
     assert [(v["source"], v["vintage"]) for v in despite] == [(SOURCE, "2026-07-01")]
+
+
+@pytest.mark.parametrize("how", ["waivable", "relied on", "could not run", "not read"])
+def test_what_can_be_done_is_said_and_only_that(command: Command, turned_away: tuple[Path, str], how: str) -> None:
+    """The command to accept it is shown where it would accept it, and nowhere else."""
+    own, digest = turned_away
+    (path,) = (own / "quarantine" / SOURCE / FILE).glob("*/report.json")
+    report = json.loads(path.read_text())
+    broken = {
+        "relied on": {"type": "expect_compound_columns_to_be_unique", "outcome": "failed", "severity": "critical"},
+        "could not run": {"outcome": "could_not_run", "severity": "critical"},
+    }
+    if how in broken:
+        report["checks"] = [{**report["checks"][0], **broken[how]}, *report["checks"]]
+    if how == "not read":
+        report = {**{k: v for k, v in report.items() if k != "checks"}, "state": "refused"}
+    path.write_text(json.dumps(report))
+    words = f"{SOURCE} {FILE} {digest[:12]} --reason '...'"
+    said = command(own, "quarantine", "show", SOURCE, FILE)
+    assert said.returncode == 0
+    assert (f"custody quarantine accept {words}" in said.stdout) is (how == "waivable")
+    assert f"custody quarantine dismiss {words}" in said.stdout
+    done = {
+        "waivable": "If the figures are right all the same", "relied on": "the tables rely on what it breaks",
+        "could not run": "custody run --offline tries it again", "not read": "It was not read",
+    }  # fmt: skip
+    assert [key for key, part in done.items() if part in said.stdout] == [how]
+    accepted = command(own, "quarantine", "accept", SOURCE, FILE, digest[:12], "--reason", "a test").returncode == 0
+    if how in ("waivable", "relied on"):  # what could not run or be read is decided anew
+        assert accepted is (how == "waivable")
 
 
 def test_a_reason_must_be_given(command: Command, turned_away: tuple[Path, str]) -> None:

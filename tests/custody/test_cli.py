@@ -15,7 +15,9 @@ import pytest
 
 from custody.cli import app
 from sources.archive import Archive
+from sources.asked import Asked, Asking
 from sources.catalogue import source
+from sources.home import Home
 from tests.custody import homes
 from tests.custody.conftest import Command
 from tests.sources.fixtures import zipped
@@ -176,6 +178,62 @@ def test_status_of_a_warehouse(command: Command, home: Path) -> None:
     assert told["warehouse"]["as_of"] == "2025-12-31"
     said = command(home, "status")
     assert f"{sum(counts.values()):,} rows in {len(counts)} tables" in said.stdout
+
+
+def test_status_lists_every_source_in_use(command: Command, home: Path) -> None:
+    without = sorted(set(homes.IN_USE) - {r["source_id"] for r in bundled()})
+    assert without
+    assert as_json(command(home, "status", "--json"))["without_figures"] == without
+    said = command(home, "status").stdout
+    listed = re.findall(r"^([a-z_0-9]+) +(\d+) ", said, re.MULTILINE)
+    assert sorted(name for name, _ in listed) == homes.IN_USE
+    assert [name for name, files in listed if files == "0"] == without and "nothing yet" in said
+
+
+def test_status_tells_a_warehouse_that_is_not_of_what_is_accepted(command: Command, own: Path) -> None:
+    """As after a build that was killed, or one that failed."""
+    assert as_json(command(own, "status", "--json"))["warehouse"]["current"] is True
+    assert "warning" not in command(own, "status").stdout
+    record = json.loads((own / "warehouse.json").read_text())
+    (own / "warehouse.json").write_text(json.dumps({**record, "digest": "another"}))
+    assert as_json(command(own, "status", "--json"))["warehouse"]["current"] is False
+    said = command(own, "status").stdout
+    assert "warning: the warehouse is older than what is accepted, or than the program. `custody run --offline`" in said
+    why = "gap: The key of gap is unique. 8 of 8 rows break it."
+    (own / "build-failed.json").write_text(json.dumps({"at": "2026-11-24T04:15:00Z", "why": why}))
+    assert as_json(command(own, "status", "--json"))["build_failed"] == {"at": "2026-11-24T04:15:00Z", "why": why}
+    said = command(own, "status").stdout
+    assert f"warning: the last build failed, on 2026-11-24T04:15:00Z: {why}\n" in said
+    assert "Once that is mended, `custody run --offline` builds it anew." in said
+    (own / "warehouse.duckdb").unlink()
+    assert "There is no warehouse yet; once that is mended, `custody run --offline`" in command(own, "status").stdout
+
+
+def test_status_tells_an_altered_file_of_the_last_good_figures(own: Path) -> None:
+    from tests.pipelines.test_runs import accept, gaps
+
+    accept(own, gaps(), "0" * 64)
+    assert homes.custody(own, "build", "--as-of", "2025-12-31").returncode == 1
+    said = homes.custody(own, "status")
+    assert said.returncode == 0
+    assert re.search(r"warning: the last build failed, on 20\S+Z: The accepted rows of gaps/gaps", said.stdout)
+    assert "warning: the warehouse is older than what is accepted" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("why", "waits"),
+    [
+        ("https://x.example/a: the server answers 503; asked 4 times. The last good file stays; the next run asks again.", True),
+        ("https://x.example/a: the server answers 404. The file may have moved. Look at the publisher's page.", False),
+    ],
+)  # fmt: skip
+def test_status_says_what_to_do_where_waiting_does_not_help(command: Command, own: Path, why: str, waits: bool) -> None:
+    Asking(Home(own)).note(Asked("unodc_prisons", "x", "https://x.example/a", "failed", why, "2026-11-24T00:00:00Z"))
+    said = command(own, "status").stdout
+    assert f"not fetched on 2026-11-24: unodc_prisons/x: {why}\n" in said
+    assert ("`custody fetch unodc_prisons`" in said) is not waits
+    (asked,) = as_json(command(own, "status", "--json"))["not_fetched"]
+    assert asked["passes"] is waits and asked["message"] == why
 
 
 def test_sources_as_json(command: Command, home: Path) -> None:
@@ -395,7 +453,11 @@ def test_a_refused_snapshot_falls_back(own: Path) -> None:
     (failed,) = told["failed"]
     assert failed["state"] == "refused"
     assert failed["message"].startswith("data_cts_prisons_and_prisoners.xlsx")
-    assert "refused: data_cts_prisons_and_prisoners.xlsx" in homes.custody(own, "status").stdout
+    said = homes.custody(own, "status").stdout
+    named = "unodc_prisons/data_cts_prisons_and_prisoners"
+    assert f"refused: {named}: data_cts_prisons_and_prisoners.xlsx" in said
+    words = f"{named.replace('/', ' ')} {failed['snapshot']['sha256'][:12]}"
+    assert f"What to do: see `custody quarantine show {words}`." in said
 
 
 def test_strict_without_anything_to_be_strict_about(own: Path) -> None:
