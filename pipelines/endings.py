@@ -15,7 +15,11 @@ STOPPED = "Query interrupted"  # DuckDB's word for it, in a RuntimeError
 
 def _errors(event: Any) -> list[Any]:
     """The error of a failed step and what led to it, the first cause last."""
-    errors = [event.step_failure_data.error] if event.step_failure_data.error else []
+    return _causes(event.step_failure_data.error)
+
+
+def _causes(error: Any) -> list[Any]:
+    errors = [error] if error else []
     while cause := errors and (errors[-1].cause or errors[-1].context):
         errors.append(cause)
     return errors
@@ -34,6 +38,13 @@ def reason(event: Any) -> str:
     errors = _errors(event)
     first = errors[-1].message.strip().splitlines()[0] if errors else "no reason was given"
     return f"step {event.step_key} failed: {first}"
+
+
+def reason_of_run(event: Any) -> str:
+    """The sentence of a run that failed before or between its steps, as where its configuration is wrong."""
+    causes = _causes(getattr(event.event_specific_data, "error", None))
+    said = " ".join((causes[-1].message if causes else event.message or "no reason was given").split())
+    return f"the run failed: {said.split(' For further information visit ')[0]}"  # an address that pydantic adds
 
 
 def fallen_back(checks: Iterable[Any]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_string, policy
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,11 +19,12 @@ import dagster as dg
 import pytest
 
 from pipelines import automation, notify
-from sources import catalogue
+from sources import catalogue, fetch
 from sources.errors import Misused, Refused
 from sources.fetch import Asked, Asking
 from sources.home import Home
 from tests.custody import homes
+from tests.sources.server import running, status
 
 SECRET = "T000-B000-s3cret"
 PASSWORD = "pa55:w0rd"
@@ -121,7 +125,8 @@ WHY = {"unodc_prisons": "data.xlsx, row 7: <!channel> & 'x' is no number."}
 
 def test_a_webhook_is_told_which_source_why_what_stands_and_what_to_do(webhook: Webhook, home: Home) -> None:
     warnings: list[str] = []
-    notify.tell(Home(homes.built()), "the disk is full", WHY, "2026-11-24T00:00:00Z", warnings.append)
+    built = homes.copy(homes.built(), home.root)
+    notify.tell(home, "the disk is full", WHY, "2026-11-24T00:00:00Z", warnings.append)
     (text,) = webhook.texts
     lines = text.splitlines()
     assert lines[0].startswith("Custody on ") and lines[0].endswith(": the run failed.")
@@ -133,9 +138,12 @@ def test_a_webhook_is_told_which_source_why_what_stands_and_what_to_do(webhook: 
     )
     assert (
         lines[3]
-        == f"What stands: the warehouse as of 2025-12-31 in {homes.built()}/warehouse.duckdb; last good figures are kept."
+        == f"What stands: the warehouse as of 2025-12-31 in {built}/warehouse.duckdb; last good figures are kept."
     )
-    assert "`custody status`" in lines[4] and len(lines) == 5
+    assert (
+        lines[4] == "What to do: what the sentences say; `custody status` says more. Then `custody run`."
+        and len(lines) == 5
+    )
     assert warnings == []
 
 
@@ -151,6 +159,8 @@ def test_a_letter_says_the_same(monkeypatch: pytest.MonkeyPatch, home: Home) -> 
     ]  # fmt: skip
     letter = message_from_string("\n".join(server.said[server.said.index("data") + 1 :]), policy=policy.default)
     assert letter["Subject"] == notify.SUBJECT
+    assert abs((parsedate_to_datetime(letter["Date"]) - datetime.now(UTC)).total_seconds()) < 120
+    assert re.fullmatch(r"<[^<>@\s]+@example\.org>", letter["Message-ID"])
     text = letter.get_content()
     assert (
         "unodc_prisons does not use its newest file, the last good one stays: data.xlsx, row 7: <!channel> & 'x' is no number.\n"
@@ -170,8 +180,122 @@ def test_publishers_who_were_asked_in_vain_in_this_run_are_named(webhook: Webhoo
         Asking(home).note(Asked(source, "x", url, "failed", f"{url}: HTTP 500.", at))
     notify.tell(home, None, {}, "2026-11-24T00:00:00Z", pytest.fail)
     (text,) = webhook.texts
-    assert "eurostat_prisons was asked in vain: https://eurostat_prisons.example/x: HTTP 500." in text
+    assert "eurostat_prisons/x was asked for in vain: https://eurostat_prisons.example/x: HTTP 500." in text
     assert "unodc" not in text
+
+
+def in_vain(home: Home, source: str, *files: str, why: str = "HTTP 404. Look at the publisher's page.") -> None:
+    for file in files:
+        url = f"https://{source}.example/{file}"
+        Asking(home).note(Asked(source, file, url, "failed", f"{url}: {why}", "2026-11-24T00:00:01Z"))
+
+
+def test_every_file_of_a_source_that_was_asked_for_in_vain_is_named_or_counted(webhook: Webhook, home: Home) -> None:
+    in_vain(home, "eurostat_prisons", "a", "b", "c", "d", "e")
+    in_vain(home, "unodc_prisons", "a", "")
+    notify.tell(home, None, {}, "2026-11-24T00:00:00Z", pytest.fail)
+    (text,) = webhook.texts
+    named = [line.split(" was")[0] for line in text.splitlines() if "was asked for in vain" in line]
+    assert named == [
+        "eurostat_prisons/a", "eurostat_prisons/b", "eurostat_prisons/c",
+        "unodc_prisons/a", "unodc_prisons, its addresses,",
+    ]  # fmt: skip
+    assert "eurostat_prisons: 2 more of its files were asked for in vain." in text
+
+
+ANSWERS = {
+    "it is down": (status(503), True),
+    "it asks to wait": (status(429, Retry_After="7200"), True),
+    "it is gone": (status(404), False),
+    "it refuses": (status(403), False),
+}
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_where_only_waiting_helps_nobody_is_told_to_mend_anything(webhook: Webhook, home: Home, what: str) -> None:
+    answer, waits = ANSWERS[what]
+    known = catalogue.source("world_bank_population")
+    with running() as server:
+        for file in known.files.values():
+            server.on(str(file.url), answer)
+        asked = fetch.fetch(home, [known], server.client(), due_only=False)
+    assert {a.outcome for a in asked} == {"failed"} and {a.passes for a in asked} == {waits}
+    notify.tell(home, None, {}, "2026", pytest.fail)
+    (text,) = webhook.texts
+    assert ("What to do: nothing now; they are asked again by themselves." in text) is waits
+    assert ("What to do: what the sentences say" in text) is not waits
+
+
+# What was told before
+
+
+def at(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    monkeypatch.setattr(notify, "now", lambda: when)
+
+
+def test_what_stands_is_told_once_a_day_and_what_is_new_at_once(
+    webhook: Webhook, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_vain(home, "eurostat_prisons", "a")
+    at(monkeypatch, "2026-11-24T04:15:30Z")
+    notify.tell(home, None, WHY, "2026-11-24T00:00:00Z", pytest.fail)
+    for later in ("2026-11-24T05:00:00Z", "2026-11-24T23:00:00Z"):
+        at(monkeypatch, later)
+        notify.tell(home, None, WHY, "2026-11-24T00:00:00Z", pytest.fail)
+    assert len(webhook.texts) == 1
+    notify.tell(home, "the disk is full", WHY, "2026-11-24T00:00:00Z", pytest.fail)
+    second = webhook.texts[1]
+    assert "Why: the disk is full" in second and "unodc_prisons" not in second and "eurostat" not in second
+    assert "what was told in the last day still stands: 2 in number" in second
+    at(monkeypatch, "2026-11-25T04:15:00Z")  # the run of the next day, a little early
+    notify.tell(home, None, WHY, "2026-11-24T00:00:00Z", pytest.fail)
+    assert "unodc_prisons does not use" in webhook.texts[2] and "eurostat_prisons/a was asked" in webhook.texts[2]
+    assert len(webhook.texts) == 3
+
+
+def test_a_server_that_is_down_in_other_words_is_the_same_trouble(webhook: Webhook, home: Home) -> None:
+    for why in ("HTTP 503; asked 5 times; the next run asks again.", "HTTP 500; asked once; the next run asks again."):
+        in_vain(home, "eurostat_prisons", "a", why=why)
+        notify.tell(home, None, {}, "2026-11-24T00:00:00Z", pytest.fail)
+    assert len(webhook.texts) == 1
+    in_vain(home, "eurostat_prisons", "a")  # now somebody must look
+    notify.tell(home, None, {}, "2026-11-24T00:00:00Z", pytest.fail)
+    assert len(webhook.texts) == 2
+
+
+def test_what_could_not_be_told_is_told_by_that_way_the_next_time(
+    webhook: Webhook, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook.status, warnings = 500, list[str]()
+    notify.tell(home, "x", {}, "2026", warnings.append)
+    assert warnings == ["People could not be told by CUSTODY_WEBHOOK: it answered 500."]
+    webhook.status = 200
+    with post() as server:
+        mail_by(monkeypatch, server.port)
+        for _ in range(2):
+            notify.tell(home, "x", {}, "2026", pytest.fail)
+    assert len(webhook.texts) == 2  # the one that was refused, and one that was taken
+    assert server.said.count("data") == 1
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[]", b'{"CUSTODY_WEBHOOK x": 5}', b"\xff\xfe", b'{"a": "2026-11-24"}'])
+def test_a_damaged_memory_is_no_memory(webhook: Webhook, home: Home, damage: bytes) -> None:
+    home.root.mkdir()
+    (home.root / "told.json").write_bytes(damage)
+    notify.tell(home, "x", {}, "2026", pytest.fail)
+    notify.tell(home, "x", {}, "2026", pytest.fail)
+    assert len(webhook.texts) == 1
+    (home.root / "told.json").unlink()
+    (home.root / "told.json").mkdir()  # it cannot be written: people are rather told twice
+    notify.tell(home, "x", {}, "2026", pytest.fail)
+    notify.tell(home, "x", {}, "2026", pytest.fail)
+    assert len(webhook.texts) == 3
+
+
+def test_what_is_written_down_of_it_holds_no_word(webhook: Webhook, home: Home) -> None:
+    notify.tell(home, "row 7 says 4711", {"gaps": "4712 is no number"}, "2026", pytest.fail)
+    written = (home.root / "told.json").read_text()
+    assert "4711" not in written and "gaps" not in written and SECRET not in written
 
 
 def test_figures_that_may_not_be_passed_on_are_not_told(
@@ -213,6 +337,10 @@ def test_what_cannot_be_told_is_one_warning_without_a_secret(
     ("variable", "value", "said"),
     [
         (notify.MAIL_TO, "", "CUSTODY_SMTP: CUSTODY_MAIL_FROM or CUSTODY_MAIL_TO is not set"),
+        *(
+            (notify.WEBHOOK, f"{wrong}{PASSWORD}", "CUSTODY_WEBHOOK: it is no address such as https://chat.example.org")
+            for wrong in ("hooks.example.org/", "slack://", "https:///", "https://[")
+        ),
         (
             notify.SMTP,
             f"mail://ada:{PASSWORD}@x",
@@ -227,7 +355,7 @@ def test_half_an_address_is_told_to_whoever_looks(
     monkeypatch.setenv(variable, value)
     warnings: list[str] = []
     notify.tell(home, "x", {}, "2026", warnings.append)
-    (warning,) = warnings
+    warning = warnings[0]
     assert said in warning and PASSWORD not in warning
 
 
@@ -258,11 +386,12 @@ def test_custody_run_tells_and_ends_as_before(webhook: Webhook, tmp_path: Path) 
     rows, digest, sentence = FAILING["a check"]
     home = homes.copy(homes.built(), tmp_path / "own")
     accept(home, rows, digest)
-    for webhook.status in (200, 500):
+    for webhook.status in (500, 200):
         said = homes.custody(home, "run", "--offline", "--as-of", "2025-12-31", more={notify.WEBHOOK: webhook.url})
         assert (said.returncode, said.stdout) == (1, "")
         assert SECRET not in said.stderr
-    assert "People could not be told by CUSTODY_WEBHOOK: it answered 500." in said.stderr
+        warned = "People could not be told by CUSTODY_WEBHOOK: it answered 500." in said.stderr
+        assert warned is (webhook.status == 500)
     assert [sentence in text for text in webhook.texts] == [True, True]
 
 
@@ -296,6 +425,7 @@ def test_the_daemon_tells_of_failed_runs_and_of_sources_that_fell_back(
         )
         automation.tell_what_failed(context.for_run_failure())
         well = ended(instance, fails=False)
+        (home.root / "told.json").unlink()  # it is the same trouble
         automation.tell_what_fell_back(
             dg.build_run_status_sensor_context(
                 "tell_what_fell_back", well.get_run_success_event(), instance, well.dagster_run
@@ -310,3 +440,24 @@ def test_the_daemon_tells_of_failed_runs_and_of_sources_that_fell_back(
         "Why:" not in second
         and "gaps does not use its newest file, the last good one stays: gaps.csv, row 2: no." in second
     )
+
+
+def test_a_run_that_was_configured_wrongly_tells_why(
+    webhook: Webhook, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.definitions import defs
+
+    monkeypatch.setenv("CUSTODY_HOME", str(home.root))
+    for config, why in (
+        ({"ask": "sometimes"}, "ask String should match pattern '^(due|all|none)$'"),
+        ({"as_of": "2025-13-01"}, "as_of '2025-13-01' is not a day such as 2025-12-31; start the run with one."),
+    ):
+        with dg.DagsterInstance.ephemeral() as instance:
+            run = defs.resolve_job_def("build").execute_in_process(
+                run_config={"resources": {"options": {"config": config}}}, instance=instance, raise_on_error=False
+            )
+            context = dg.build_run_status_sensor_context(
+                "tell_what_failed", run.get_run_failure_event(), instance, run.dagster_run
+            )
+            automation.tell_what_failed(context.for_run_failure())
+        assert why in webhook.texts[-1].splitlines()[1]
