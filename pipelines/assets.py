@@ -21,13 +21,14 @@ from sources import fetch
 from sources.archive import Snapshot
 from sources.asked import Asked
 from sources.catalogue import Source, sources
-from sources.errors import Refused
+from sources.errors import Misused, Refused
 from sources.home import Home, sha256
 from sources.lock import alone
 from warehouse.build import BuildFailed, build
 from warehouse.intake import Intake, take_in
 from warehouse.models import Model, models
 from warehouse.records import snapshots
+from warehouse.reread import reread
 from warehouse.results import CheckResult
 from warehouse.standing import BuiltTable, default_as_of, find
 
@@ -50,17 +51,27 @@ class RunOptions(dg.ConfigurableResource["RunOptions"]):
 
     `as_of` is the reference day as YYYY-MM-DD, by default the last day of last year. `ask` says which publishers are
     asked: those that are `due` by their cadence, `all`, or `none`. With `reread` every file in the archive is read
-    again, also where the same code has read it before.
+    again, also where the same code has read it before; with `files` or `vintages` beside it, only what is of one of
+    these files and became one of these vintages.
     """
 
     as_of: str = ""
     ask: str = Field(default="due", pattern="^(due|all|none)$")
     reread: bool = False
+    files: list[str] = Field(default_factory=list)
+    vintages: list[str] = Field(default_factory=list)
 
     @property
     def day(self) -> date:
-        """The reference day."""
-        return date.fromisoformat(self.as_of) if self.as_of else default_as_of(date.today())
+        """The reference day.
+
+        Raises:
+            Misused: when it is none.
+        """
+        try:
+            return date.fromisoformat(self.as_of) if self.as_of else default_as_of(date.today())
+        except ValueError:
+            raise Misused(f"as_of {self.as_of!r} is not a day such as 2025-12-31; start the run with one.") from None
 
 
 def _alone(home: Home) -> AbstractContextManager[None]:
@@ -95,7 +106,7 @@ def snapshot_key(source: Source) -> dg.AssetKey:
             kinds={"file"},
             owners=OWNERS,
             tags=_tags(source),
-            freshness_policy=describing.freshness_of_files(source),
+            freshness_policy=describing.freshness_of_source(source),
             description=f"The files of {source.title}, byte for byte as {source.publisher} gave them.",
         )
         for source in sources().values()
@@ -155,6 +166,7 @@ def source_step(source: Source) -> dg.AssetsDefinition:
                 kinds={"parquet"},
                 owners=OWNERS,
                 tags=_tags(source),
+                freshness_policy=describing.freshness_of_source(source),
                 description=f"{source.title}: rows that passed every critical check, all vintages.",
             ),
         ],
@@ -163,7 +175,9 @@ def source_step(source: Source) -> dg.AssetsDefinition:
     )
     def step(options: RunOptions) -> Events:
         with _refusals(), _alone(home := Home.from_environment()):
-            intake = take_in(home, source, again=options.reread)
+            if options.reread:
+                reread(home, source, options.files, options.vintages)
+            intake = take_in(home, source)
         LOGGER.info(_told(intake))
         # Always told, with no rows where there is nothing yet: Dagster would skip the build without a word.
         yield dg.MaterializeResult(
@@ -262,7 +276,7 @@ def build_step(options: RunOptions) -> Events:
                 "built anew": built.new,
                 "inputs sha256": built.digest,
                 "warehouse": dg.MetadataValue.path(str(home.warehouse)),
-                "how every check answered": dg.MetadataValue.path(str(built.report)),
+                "how every check answered": dg.MetadataValue.url(built.report.as_uri()),
             },
         )
         yield _checked(table)

@@ -11,7 +11,7 @@ import dagster as dg
 
 from pipelines import notify
 from pipelines.assets import build_step, snapshot_key
-from pipelines.endings import fallen_back, reason
+from pipelines.endings import fallen_back, reason, reason_of_run
 from sources import fetch
 from sources.asked import Asking
 from sources.catalogue import Source, sources
@@ -72,23 +72,37 @@ WITH_ADDRESS = [s for s in sources().values() if fetch.has_address(s)]
         "ask_again", selection=dg.AssetSelection.assets(*(k for s in WITH_ADDRESS for k in _keys(s)))
     ),
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Ask once more the publishers whose last answer was none, however seldom they are asked.",
+    description="Ask the publishers who were never asked, or gave no answer, however seldom they are asked else.",
 )
 def ask_again() -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run of the sources that were asked in vain."""
+    """Ask for a run of the sources that were asked in vain, or of which a new installation has asked nothing yet."""
     asking = Asking(Home.from_environment())
-    in_vain = [source for source in WITH_ADDRESS if asking.failures(source)]
-    if not in_vain:
-        return dg.SkipReason("Whoever was asked has answered.")
+    waiting = [source for source in WITH_ADDRESS if asking.never(source) or asking.failures(source)]
+    if not waiting:
+        return dg.SkipReason("Everybody was asked and has answered.")
     return dg.RunRequest(
-        asset_selection=[key for source in in_vain for key in _keys(source)],
+        asset_selection=[key for source in waiting for key in _keys(source)],
         run_config={"resources": {"options": {"config": {"ask": "due"}}}},
     )
 
 
+BUILD = dg.define_asset_job("build", selection=dg.AssetSelection.assets(build_step))
+
+#: Each day the tables are held against what is accepted, which takes seconds where they are of it. So they are late
+#: where the build fails or nobody looks, and not because publishers had nothing new.
+CONFIRM = dg.ScheduleDefinition(
+    name="confirm_what_is_built",
+    cron_schedule="45 5 * * *",
+    execution_timezone="UTC",
+    job=BUILD,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Say that the tables are of what is accepted, or build them.",
+)
+
+
 @dg.sensor(
     name="build_what_was_accepted",
-    job=dg.define_asset_job("build", selection=dg.AssetSelection.assets(build_step)),
+    job=BUILD,
     minimum_interval_seconds=LOOK_EVERY,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Build the tables when what is accepted is no longer what they were built from.",
@@ -114,7 +128,7 @@ def build_what_was_accepted(context: dg.SensorEvaluationContext) -> dg.RunReques
 def tell_what_failed(context: dg.RunFailureSensorContext) -> None:
     """Tell of a failed run."""
     steps = context.get_step_failure_events()
-    _tell(context, reason(steps[0]) if steps else context.failure_event.message or "no reason was given")
+    _tell(context, reason(steps[0]) if steps else reason_of_run(context.failure_event))
 
 
 @dg.run_status_sensor(
@@ -139,6 +153,6 @@ def _tell(context: dg.RunStatusSensorContext, failure: str | None) -> None:
 
 
 automated = dg.Definitions(
-    schedules=[*(_asking(source) for source in WITH_ADDRESS), ask_again],
+    schedules=[*(_asking(source) for source in WITH_ADDRESS), ask_again, CONFIRM],
     sensors=[build_what_was_accepted, tell_what_failed, tell_what_fell_back],
 )

@@ -24,10 +24,12 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 from pipelines import assets, automation, execute
 from pipelines.definitions import defs
 from sources import catalogue, fetch
+from sources.archive import Snapshot
 from sources.home import Home, write_bytes
 from tests.custody import homes
 from warehouse.build import build
 from warehouse.by_hand import import_file
+from warehouse.intake import Ground
 from warehouse.standing import default_as_of
 
 #: The sources with a `url:` that is none of null, or a discover.py, as their folders say.
@@ -53,7 +55,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def test_every_source_with_an_address_has_a_schedule_that_runs() -> None:
-    schedules = {s.name: s for s in defs.get_repository_def().schedule_defs if s.name != "ask_again"}
+    others = ("ask_again", "confirm_what_is_built")
+    schedules = {s.name: s for s in defs.get_repository_def().schedule_defs if s.name not in others}
     assert sorted(schedules) == [f"ask_{source}" for source in WITH_ADDRESS] and len(schedules) >= 7
     for name, schedule in schedules.items():
         source = name.removeprefix("ask_")
@@ -104,9 +107,15 @@ def test_who_was_asked_in_vain_is_asked_again_the_next_day_and_nobody_else(home:
         context = dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC))
         return list(schedule.evaluate_tick(context).run_requests or [])
 
-    assert requests() == []
     asking = fetch.Asking(home)
     at = "2026-11-01T00:00:00Z"
+    # Of a new installation nobody has been asked yet, and a yearly source's own turn may be a month away.
+    (request,) = requests()
+    keys = {dg.AssetKey([kind, source]) for kind in ("snapshot", "accepted") for source in WITH_ADDRESS}
+    assert set(request.asset_selection or ()) == keys
+    for source in WITH_ADDRESS:
+        asking.note(fetch.Asked(source, "y", "https://y.example", "unchanged", "", at))
+    assert requests() == []
     asking.note(fetch.Asked("unodc_prisons", "x", "https://x.example", "failed", "down", at))
     asking.note(fetch.Asked("eurostat_prisons", "x", "https://x.example", "unchanged", "", at))
     (request,) = requests()
@@ -181,6 +190,23 @@ def test_no_build_is_asked_for_while_a_run_is_at_work(home: Home, instance: dg.D
     assert isinstance(look(instance), dg.SkipReason)
     instance.report_run_failed(run)
     assert isinstance(look(instance), dg.RunRequest)
+
+
+def test_every_day_the_tables_are_found_to_be_of_what_is_accepted(home: Home, instance: dg.DagsterInstance) -> None:
+    """So that a quiet month turns nothing red, and a build that fails does."""
+    (schedule,) = (s for s in defs.get_repository_def().schedule_defs if s.name == "confirm_what_is_built")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert isinstance(schedule.cron_schedule, str) and schedule.cron_schedule.split()[2:] == ["*", "*", "*"]
+    told = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC)))
+    (request,) = told.run_requests or []
+    build(home, default_as_of(date.today()))
+    before = home.warehouse.stat().st_mtime_ns
+    job = defs.resolve_job_def(schedule.job_name)
+    result = job.execute_in_process(run_config=request.run_config, instance=instance)
+    made = result.get_asset_materialization_events()
+    assert {event.asset_key for event in made} == set(job.asset_layer.executable_asset_keys) and len(made) >= 20
+    assert {event.materialization.metadata["built anew"].value for event in made} == {False}
+    assert home.warehouse.stat().st_mtime_ns == before
 
 
 def test_sensors_run_without_being_turned_on() -> None:
@@ -273,6 +299,48 @@ def test_archived_files_of_chosen_sources_are_read_again_when_told(home: Home, i
         assert {m.asset_key for m in result.get_asset_materialization_events()} == chosen
         assert (record.stat().st_mtime_ns != made) is anew
     assert json.loads(record.read_text())["tables"] == kept["tables"]
+
+
+def test_only_the_chosen_vintages_and_files_are_read_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sources.errors import Misused
+    from warehouse import reread
+
+    take_gaps(home)
+    (home.root / "gaps.csv").write_text(GAPS.replace("70000", "71000"), encoding="utf-8")
+    assert import_file(home, "gaps", home.root / "gaps.csv", vintage="2026-11-25").state == "accepted"
+    read: list[str] = []
+
+    def decide(ground: Ground, snapshot: Snapshot) -> None:
+        assert ground.again
+        read.append(str(snapshot.vintage_hint))
+
+    monkeypatch.setattr(reread, "decide", decide)
+    gaps = catalogue.source("gaps")
+    for chosen, expected in (
+        ({}, ["2026-11-24", "2026-11-25"]),
+        ({"vintages": ["2026-11-25"]}, ["2026-11-25"]),
+        ({"files": ["gaps"]}, ["2026-11-24", "2026-11-25"]),
+        ({"files": ["gaps"], "vintages": ["2026-11-24"]}, ["2026-11-24"]),
+    ):
+        read.clear()
+        reread.reread(home, gaps, **chosen)
+        assert sorted(read) == expected, chosen
+    for nothing in ({"vintages": ["2020"]}, {"files": ["holes"]}, {"files": ["gaps"], "vintages": ["2020"]}):
+        with pytest.raises(Misused, match=r"Nothing of gaps in the archive is .*; `custody status --json` lists"):
+            reread.reread(home, gaps, **nothing)
+
+
+def test_the_options_of_a_run_choose_what_is_read_again(
+    home: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], list[str]]] = []
+    monkeypatch.setattr(assets, "reread", lambda _home, _source, files, vintages: asked.append((files, vintages)))
+    chosen = {dg.AssetKey(["accepted", "gaps"])}
+    job = defs.get_implicit_global_asset_job_def().get_subset(asset_selection=chosen)
+    for options in ({"vintages": ["x"]}, {"reread": True, "files": ["gaps"], "vintages": ["2026-11-24"]}):
+        config = {"resources": {"options": {"config": options}}}
+        assert job.execute_in_process(run_config=config, instance=instance).success
+    assert asked == [(["gaps"], ["2026-11-24"])]
 
 
 # The interface and the daemon together

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dagster as dg
 import duckdb
@@ -49,6 +50,12 @@ def materialised(store: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, Any]:
     return {name: value.value for name, value in record.asset_materialization.metadata.items()}
 
 
+def store_metadata(store: dg.DagsterInstance, name: str) -> Mapping[str, dg.MetadataValue[Any]]:
+    (record,) = store.fetch_materializations(dg.AssetKey(name), limit=1).records
+    assert record.asset_materialization is not None
+    return record.asset_materialization.metadata
+
+
 def test_the_run_is_there(store: dg.DagsterInstance) -> None:
     (run,) = store.get_runs()
     assert run.job_name == "custody"
@@ -67,7 +74,10 @@ def test_tables_tell_their_rows(store: dg.DagsterInstance) -> None:
     assert found == expected
     assert {materialised(store, dg.AssetKey(name))["as_of"] for name in expected} == {"2025-12-31"}
     (report,) = {materialised(store, dg.AssetKey(name))["how every check answered"] for name in expected}
-    assert "<title>" in Path(report).read_text(encoding="utf-8")
+    assert report == (homes.built() / "reports" / "quality.html").as_uri()  # a link, which a path is not
+    (kind,) = {store_metadata(store, name)["how every check answered"].__class__ for name in expected}
+    assert kind is dg.UrlMetadataValue
+    assert "<title>" in Path(unquote(urlsplit(report).path)).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("source", SOURCES)
