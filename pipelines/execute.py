@@ -9,8 +9,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from pipelines import endings
 from sources import collecting
 from sources.asked import Asking
 from sources.catalogue import sources
+from sources.errors import Refused
 from sources.home import Home, write_bytes
 from warehouse import checkers
 from warehouse.records import all_vintages, stale_corrections, summary
@@ -118,7 +119,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     try:
-        with _instance(home) as instance:
+        with _written(home), _instance(home) as instance:
             job = dg.reconstructable(custody_job)
             result = dg.execute_job(job, instance=instance, run_config=config, tags=LABEL)
             failure = None if result.success else _failure(result)
@@ -131,6 +132,21 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
     in_vain = [] if offline else [a for source in sources().values() for a in Asking(home).failures(source)]
     told, stale = [summary(v) for v in known], stale_corrections(known)
     return Outcome(result.run_id, failure, told, stale, fallen_back, bool(in_vain))
+
+
+@contextmanager
+def _written(home: Home) -> Iterator[None]:
+    """What keeps Dagster from writing its own store ends in one sentence; figures are not kept there."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        why = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise Refused(
+            f"Dagster's record of the run in {home.dagster} could not be written ({why}). What was accepted or built "
+            "before is whole; make room if the disk is full, then run the command again."
+        ) from error
 
 
 def _instance(home: Home) -> Any:
@@ -171,7 +187,8 @@ def _failure(result: Any) -> str:
             if endings.stopped(event):
                 raise KeyboardInterrupt
             return endings.reason(event)
-    return "the run failed before its first step; `custody ui` shows its log."
+    failed = [event for event in result.all_events if event.is_failure]
+    return endings.reason_of_run(failed[-1]) if failed else "the run failed; `custody ui` shows its log."
 
 
 def serve(home: Home, host: str, port: int) -> int:
