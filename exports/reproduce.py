@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -79,7 +79,8 @@ def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> 
         provenance = read_json(folder / "provenance.json")
         stated, digests, day = provenance["content_digest"], provenance["table_digests"], provenance["as_of"]
         as_of = date.fromisoformat(day)
-        named = [Named(**snapshot) for snapshot in provenance["snapshots"]]
+        own = [field.name for field in fields(Named)]  # a newer release may say more
+        named = [Named(**{name: snapshot[name] for name in own}) for snapshot in provenance["snapshots"]]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise Refused(f"{folder / 'provenance.json'} does not say what the release was made of ({error}).") from None
     reasons = other_program(provenance)
