@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from dictionary.model import Table, dictionary
+from dictionary.model import Rule, Table, dictionary
 from dictionary.released import refusal
 from dictionary.render import expectation, quote
 from exports import tables
@@ -137,43 +138,55 @@ def _refuse_any(connection: duckdb.DuckDBPyConnection, table: Table, bad: str, w
         raise GateClosed(f"Of table {table.name}, the row of {told}{others} {why}. {NOTHING}")
 
 
+#: Checks are answered in other processes: what waits for the answers, while more is read and asked.
+WAITING = 2
+
+
 def validate(folder: Path, digests: dict[str, str]) -> list[dict[str, Any]]:
     """Run every suite on the files to be published, and compare both formats with what the warehouse holds."""
-    results: list[dict[str, Any]] = []
     rows: dict[str, pa.Table] = {}
-    for table in (dictionary().tables[name] for name in digests):
-        parquet = tables.read_parquet(folder / "tables" / f"{table.name}.parquet")
-        csv = tables.read_csv(folder / "tables" / f"{table.name}.csv", {c.name: c.type for c in table.columns})
-        for kind, read in (("parquet", parquet), ("csv", csv)):
-            if tables.content_digest(read) != digests[table.name]:
-                raise GateClosed(
-                    f"Table {table.name} reads back from {kind} as other rows than were written; nothing was released."
-                )
-        results += _passed(checks.run(table.name, parquet, checks.suite(table)))
-        rows[table.name] = parquet
-    refuse_internal(rows)
-    refuse_named(rows)
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
-        for name in rows:
-            path = quote(str(folder / "tables" / f"{name}.parquet"))
-            connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet({path})')
-        refuse_unproven(connection, rows)
-        return results + _rules(connection, rows)
+    with ThreadPoolExecutor(WAITING) as waiting:
+        try:
+            asked = []
+            for table in (dictionary().tables[name] for name in digests):
+                parquet = tables.read_parquet(folder / "tables" / f"{table.name}.parquet")
+                asked.append(waiting.submit(checks.run, table.name, parquet, checks.suite(table)))
+                csv = tables.read_csv(folder / "tables" / f"{table.name}.csv", {c.name: c.type for c in table.columns})
+                for kind, read in (("parquet", parquet), ("csv", csv)):
+                    if tables.content_digest(read) != digests[table.name]:
+                        raise GateClosed(
+                            f"Table {table.name} reads back from {kind} as other rows than were written; "
+                            "nothing was released."
+                        )
+                rows[table.name] = parquet
+            refuse_internal(rows)
+            refuse_named(rows)
+            with duckdb.connect() as connection:
+                connection.execute("SET enable_progress_bar = false")  # it goes to standard output
+                for name in rows:
+                    path = quote(str(folder / "tables" / f"{name}.parquet"))
+                    connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet({path})')
+                refuse_unproven(connection, rows)
+                for name, rule, concerned in _rules(connection, rows):
+                    asked.append(waiting.submit(checks.run, name, concerned, [expectation(rule)]))
+            return [plain for answers in asked for plain in _passed(answers.result())]
+        except BaseException:
+            waiting.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def _rules(connection: duckdb.DuckDBPyConnection, there: Iterable[str]) -> list[dict[str, Any]]:
-    """The rules of tables that are made here; those of publishers' tables were asked of each vintage."""
-    results: list[dict[str, Any]] = []
+def _rules(connection: duckdb.DuckDBPyConnection, there: Iterable[str]) -> Iterator[tuple[str, Rule, pa.Table]]:
+    """The rules of tables that are made here, with the rows that each concerns.
+
+    Those of publishers' tables were asked of each vintage.
+    """
     for table in (dictionary().tables[name] for name in there):
         for rule in table.rules if table.group != "accepted" else ():
             try:
-                concerned = rules.concerned(connection, rule)
+                yield table.name, rule, rules.concerned(connection, rule)
             except (duckdb.Error, ValueError) as error:
                 said = str(error).splitlines()[0]
                 raise GateClosed(f"Rule {rule.name} of table {table.name} cannot be asked: {said} {NOTHING}") from error
-            results += _passed(checks.run(table.name, concerned, [expectation(rule)]))
-    return results
 
 
 def _passed(results: list[CheckResult]) -> list[dict[str, Any]]:
