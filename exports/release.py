@@ -52,6 +52,7 @@ def release(
     with connect(home) as connection:
         there = [t for t in words.tables.values() if t.name not in built.left_out]
         rows = {t.name: tables.read_warehouse(connection, t) for t in there}
+    all_open = opened.all_open(rows)
     digests = {table: tables.content_digest(r) for table, r in rows.items()}
     digest = tables.release_digest(digests)
     last = listing.last_standing(known)
@@ -59,7 +60,6 @@ def release(
         return last, False
     gate.refuse_retracted(known, digest)
     gate.refuse_internal(rows)
-    all_open = opened.all_open(rows)
     if (home.releases / name).exists():
         return listing.add(home, known, _unlisted(home.releases / name, digest)), True
     contents.refuse_unprintable(rows)

@@ -26,8 +26,8 @@ Format: TypeAlias = Any
 
 #: A table with more cells stays out: a sheet with millions opens slowly, and Excel ends at 1,048,576 rows.
 MOST_CELLS = 250_000
-#: Long lists by which the record and the method are checked; few look for them in Excel.
-FOR_CHECKING = frozenset({"left_out", "backtest_case"})
+#: Long lists by which the record and the method are checked, and what country_year has side by side.
+ELSEWHERE = frozenset({"left_out", "backtest_case", "estimate", "headline", "population"})
 #: What one cell of Excel can hold, in units of UTF-16.
 LONGEST = 32_767
 CUT = " [cut here: a cell of Excel holds no more; all of it is in {file}]"
@@ -98,7 +98,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 
 def _sheet(table: Table, rows: pa.Table) -> Sheet:
-    fits = rows.num_rows * rows.num_columns <= MOST_CELLS and table.name not in FOR_CHECKING
+    fits = rows.num_rows * rows.num_columns <= MOST_CELLS and table.name not in ELSEWHERE
     return Sheet(table, rows.num_rows, table.name[:SHEET_NAME] if fits else None)
 
 

@@ -121,6 +121,8 @@ def small() -> Path:
             where = ""
             if "place_id" in table.column_names and "year" in table.column_names:
                 where = f"WHERE place_id IN {KEPT} AND year >= 2018"
+            elif table.name in ("estimate", "world_place", "backtest_case"):
+                where = f"WHERE place_id IN {KEPT}"
             elif table.name == "observation":
                 where = f"WHERE place_id IN {KEPT} AND period_end >= '2018-01-01'"
             connection.execute(ddl(table))

@@ -7,10 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from dictionary.model import Licence, dictionary
-from exports import descriptors, gate, tables
+from exports import descriptors, gate, opened, tables
 from exports.gate import GateClosed
 from exports.listing import Release, next_version, releases
 from exports.release import release
@@ -80,13 +81,14 @@ def test_a_series_of_releases(small: Path) -> None:
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_the_same_rows_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
+def test_the_same_rows_give_the_same_bytes_of_every_file(small: Path, tmp_path: Path) -> None:
     other = homes.copy(small, tmp_path / "other")
     for home in (small, other):
         release(Home(home), NOVEMBER)
-    made = [{p.name: p.read_bytes() for p in (h / "releases/2026.11.0/tables").iterdir()} for h in (small, other)]
+    folders = [h / "releases/2026.11.0" for h in (small, other)]
+    made = [{p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in folders]
     assert made[0] == made[1]
-    assert len(made[0]) == 2 * len(dictionary().tables)
+    assert len(made[0]) > 2 * len(dictionary().tables)
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -180,7 +182,7 @@ def test_a_row_under_an_internal_licence_closes_the_gate(small: Path, monkeypatc
 
 
 SPOILT = {
-    "range": ("UPDATE gap SET central = -1 WHERE place_id = 'PRK'", "1 of 4 rows break it, first {'place_id': 'PRK'"),
+    "range": ("UPDATE gap SET central = -1 WHERE place_id = 'PRK'", "1 of 4 rows break it, the first: place_id PRK"),
     "code": ("UPDATE country_year SET kind = 'empire' WHERE place_id = 'FRA'", "only codes of the list place_kind"),
     "key": ("INSERT INTO correction SELECT * FROM correction LIMIT 1", "The key of correction is unique"),
     "empty": ("DELETE FROM country_year", "never empty"),
@@ -202,8 +204,8 @@ def test_a_failing_check_closes_the_gate(small: Path, what: str) -> None:
 def test_a_file_that_reads_back_otherwise_closes_the_gate(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = tables.write
 
-    def careless(rows: Any, table: Any, folder: Path) -> list[Path]:
-        made = write(rows, table, folder)
+    def careless(rows: Any, table: Any, folder: Path, about: Any) -> list[Path]:
+        made = write(rows, table, folder, about)
         if table.name == "gap":
             made[1].write_text(made[1].read_text(encoding="utf-8").replace("100000.0", "100001.0"), encoding="utf-8")
         return made
@@ -261,3 +263,30 @@ def test_a_look_at_another_day_does_not_become_the_published_total_by_accident(s
     with pytest.raises(GateClosed, match=r"The warehouse is as of [\d-]+, not 1999-12-31"):
         release(home, NOVEMBER, as_of=date(1999, 12, 31))
     assert not home.releases.exists()
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_text_that_no_csv_can_hold_closes_the_gate(small: Path) -> None:
+    homes.alter(small, "UPDATE gap SET note = 'a' || chr(1) || 'b' WHERE place_id = 'PRK'")
+    with pytest.raises(GateClosed, match=r"\d cells of gap\.note hold a control character; nothing was released"):
+        release(Home(small), NOVEMBER)
+    assert nothing_was_written(Home(small))
+
+
+def test_a_row_that_is_not_open_closes_the_gate_of_the_open_part() -> None:
+    """The open part is made of open vintages alone; that it holds nothing else is looked at all the same."""
+    source = pa.table({"source_id": ["fine"], "licence_class": ["open"]})
+    for table in (
+        pa.table({"source_id": ["fine", "unodc_prisons"]}),
+        pa.table({"licence": ["CC-BY-4.0", "UN-terms"]}),
+        pa.table({"rival_source_id": [None, "unodc_prisons"]}),
+    ):
+        with pytest.raises(GateClosed, match="tables/open: made\\..* has UN-terms|has unodc_prisons, not open"):
+            opened.refuse_closed({"source": source, "made": table})
+    opened.refuse_closed({"source": source, "made": pa.table({"source_id": ["fine", "several"]})})
+
+
+def test_a_warehouse_of_an_older_program_is_told_in_one_sentence(small: Path) -> None:
+    homes.alter(small, "DROP TABLE world_walk")
+    with pytest.raises(Refused, match="no table world_walk as this version of Custody describes it; run `custody run"):
+        release(Home(small), NOVEMBER)

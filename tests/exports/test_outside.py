@@ -109,7 +109,7 @@ cat(format(sum(rows$persons_held, na.rm = TRUE), digits = 15), sum(!is.na(rows$p
 def test_base_r_reads_the_same_sum(little: Path) -> None:
     said = subprocess.run(["Rscript", "--vanilla", "-e", SUM], cwd=little / "tables", capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
-    total, count, places, namibia, letters = said.stdout.split("\n")
+    total, count, places, namibia, letters = said.stdout.splitlines()
     with (little / "tables" / "country_year.csv").open(encoding="utf-8", newline="") as stream:
         held = [float(row["persons_held"]) for row in csv.DictReader(stream) if row["persons_held"]]
     with (little / "tables" / "place.csv").open(encoding="utf-8", newline="") as stream:
