@@ -239,10 +239,13 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
 def _refuse_failed(home: Home, connection: duckdb.DuckDBPyConnection, made: Build, vintages: Sequence[Vintage]) -> None:
     failed = [c for t in made.tables if t.name not in made.left_out for c in t.checks if c.blocks]
     if failed:
+        todo = "If a file taken in since is to blame, `custody withdraw` takes it out of use."
+        if all(check.outcome == "could_not_run" for check in failed):  # which says nothing of any file
+            todo = "Run the command again."
         raise BuildFailed(
             f"{failed[0].sentence()} The last warehouse stays. "
             f"Critical failures, {len(failed)} in all, are in {_reported(home, connection, made, vintages)}. "
-            "If a file taken in since is to blame, `custody withdraw` takes it out of use.",
+            + todo,
             failed,
         )
 
