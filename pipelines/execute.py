@@ -32,8 +32,8 @@ from warehouse.standing import is_current
 ROOT = Path(__file__).parent.parent
 
 #: Dagster's own settings. Nothing is sent anywhere. One run at a time; others wait in the queue. A run whose process
-#: was killed is missed by the daemon within seconds; should it not be, it counts as failed after three hours, or it would
-#: keep the queue waiting for ever.
+#: was killed is missed by the daemon within seconds; should it not be, it counts as failed after three hours, and the
+#: queue does not wait for ever.
 SETTINGS = b"""\
 # Written by Custody, which keeps it up to date as long as nobody has changed it.
 telemetry:

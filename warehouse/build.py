@@ -244,8 +244,7 @@ def _refuse_failed(home: Home, connection: duckdb.DuckDBPyConnection, made: Buil
             todo = "Run the command again."
         raise BuildFailed(
             f"{failed[0].sentence()} The last warehouse stays. "
-            f"Critical failures, {len(failed)} in all, are in {_reported(home, connection, made, vintages)}. "
-            + todo,
+            f"Critical failures, {len(failed)} in all, are in {_reported(home, connection, made, vintages)}. " + todo,
             failed,
         )
 

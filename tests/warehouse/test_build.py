@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -23,6 +24,7 @@ from tests.warehouse.conftest import DAY, WORLD, Desk, accept, total
 from tests.warehouse.made import World, gap, observation
 from warehouse import build as build_
 from warehouse.build import BuildFailed, build, connect, left_out
+from warehouse.checks import Asked
 from warehouse.models import models
 from warehouse.results import CheckResult
 from warehouse.standing import BuiltTable, default_as_of, failure, find, is_current, standing
@@ -271,6 +273,18 @@ def test_a_critical_check_that_fails_keeps_the_old_warehouse(built_desk: Desk) -
     shutil.rmtree(home.accepted / "other")
     build(home, DAY)  # which stands already
     assert failure(home) is None and not page.exists() and not page.with_suffix(".json").exists()
+
+
+def test_checks_that_could_not_run_blame_no_file(built_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(table: str, *_: Any) -> Asked:
+        answer: Future[list[CheckResult]] = Future()
+        answer.set_result([CheckResult(table, "x", (), "critical", "Why.", "could_not_run", 0, detail="It was ended.")])
+        return Asked(table, [], answer)
+
+    monkeypatch.setattr("warehouse.checks.submit", ended)
+    home = built_desk.home
+    fails(home, "the check could not run (Why. It was ended.)", "Run the command again.", day=date(2023, 12, 31))
+    assert "withdraw" not in (failure(home) or {})["why"]
 
 
 def test_a_total_over_too_little_of_the_world_is_refused(built_desk: Desk) -> None:
