@@ -195,6 +195,7 @@ def test_text_of_internal_sources_never_appears(make_desk: Any) -> None:
     }  # fmt: skip
     accept(desk.home, "secret", "2023", left_out=[out])
     answer(desk, [check("failed", "warning", failing=1, detail="SECRET", examples=({"value": "SECRET"},))], "secret")
+    Asking(desk.home).note(Asked("secret", "one", "https://x.example", "failed", "SECRET", "2026-11-24T00:00:00Z"))
     desk.put(lines(("SECRET", 5), stamp="2024"), source="secret")
     desk.take_in("secret")
     made = build(desk.home, DAY)
@@ -202,6 +203,7 @@ def test_text_of_internal_sources_never_appears(make_desk: Any) -> None:
     tables = [type(t)(t.name, t.rows, rows) for t in made.tables]
     (desk.home.reports / "quality.html").unlink()
     quality.write(desk.home, type(made)(made.digest, made.as_of, tables, True, made.report), all_vintages(desk.home))
+    assert [a["source"] for a in told(desk)["asked_in_vain"]] == ["secret"]
     assert told(desk)["fell_back"][0]["source"] == "secret" and told(desk)["summary"]["warned"] > 1
     for path in sorted(Path(desk.home.reports).iterdir()):
         assert "SECRET" not in path.read_text(encoding="utf-8"), path
