@@ -137,7 +137,7 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 #: The modules that know the sources by `sources()`.
-KNOWING = ("sources.catalogue", "warehouse.records", "warehouse.reference", "warehouse.standing")
+KNOWING = ("sources.catalogue", "warehouse.build", "warehouse.records", "warehouse.reference", "warehouse.standing")
 
 
 @pytest.fixture
