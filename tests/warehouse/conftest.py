@@ -56,7 +56,7 @@ def parse(file: RawFile) -> Parsed:
     frame["period_kind"] = "unknown_day"
     others = cells.keep(missing)
     left_out = [LeftOut(at, "missing", others.raw(i)) for i, at in enumerate(others.locators("value"))]
-    return Parsed(stamp, len(cells), {"observation": frame}, left_out)
+    return Parsed(stamp, len(cells), {"observation": frame} if len(kept) else {}, left_out)
 
 
 def lines(*rows: tuple[Any, ...], stamp: str | None = None) -> bytes:

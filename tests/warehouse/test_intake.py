@@ -240,7 +240,7 @@ def test_a_file_that_breaks_a_critical_check_is_in_quarantine_with_its_rows_and_
     assert (verdict.state, verdict.vintage, verdict.new) == ("quarantined", "2025-05-11", True)
     assert verdict.message.startswith("one.csv: observation: value is at least 0. 1 of 2 rows break it")
     folder = desk.home.quarantine / "src" / "one" / snapshot.sha256[:16]
-    assert str(folder) in verdict.message and "'value': -5.0" in verdict.message
+    assert str(folder) in verdict.message and ", value -5. The report" in verdict.message
     report = read_json(folder / "report.json")
     assert (report["state"], report["vintage"], report["message"]) == ("quarantined", "2025-05-11", verdict.message)
     assert report["snapshot"]["sha256"] == snapshot.sha256
@@ -446,18 +446,18 @@ def test_a_vintage_before_that_was_altered_says_nothing_of_the_next(desk: Desk) 
     whole = path.read_bytes()
     flip(path)
     desk.archive.object_path(first.sha256).unlink()
-    desk.put(SECOND)
-    verdict = desk.take_in().verdicts[-1]
+    second = desk.put(SECOND)
+    (verdict,) = (v for v in desk.take_in().verdicts if v.sha256 == second.sha256)
     assert verdict.state == "refused" and "2023-05-11 (observation.parquet) were altered or lost" in verdict.message
     assert desk.files("quarantine") == {}
     path.write_bytes(whole)
-    assert desk.take_in().verdicts[-1].state == "accepted"
+    assert {v.state for v in desk.take_in().verdicts} == {"accepted"}
 
 
 def test_a_file_without_any_item_is_no_vintage(desk: Desk) -> None:
     desk.put(lines())
     (verdict,) = desk.take_in().verdicts
-    assert verdict.state == "refused" and "no item at all" in verdict.message
+    assert verdict.state == "refused" and "there is a header and no rows" in verdict.message
 
 
 def test_a_file_of_which_nothing_became_a_row_is_held_against_the_one_before(desk: Desk) -> None:
