@@ -182,7 +182,7 @@ def test_a_row_under_an_internal_licence_closes_the_gate(small: Path, monkeypatc
 
 
 SPOILT = {
-    "range": ("UPDATE gap SET central = -1 WHERE place_id = 'PRK'", "1 of 4 rows break it, the first: place_id PRK"),
+    "range": ("UPDATE gap SET central = -1 WHERE place_id = 'PRK'", "1 of 4 rows break it, the first: place_id PRK, "),
     "code": ("UPDATE country_year SET kind = 'empire' WHERE place_id = 'FRA'", "only codes of the list place_kind"),
     "key": ("INSERT INTO correction SELECT * FROM correction LIMIT 1", "The key of correction is unique"),
     "empty": ("DELETE FROM country_year", "never empty"),
