@@ -26,6 +26,8 @@ BY = {
     "sex": "level = 'world' AND legal_status = '_T'",
     "legal_status": "level = 'world' AND sex = '_T'",
 }
+#: Which share stands beside a part: of the split, unless it is one of these.
+SHARE = {"year": "population_share", "region": "published_share", "subregion": "published_share"}
 WORLD = "level = 'world' AND sex = '_T' AND legal_status = '_T'"
 WALK = (
     "SELECT step, role, title, value, places, population_share, note FROM world_walk WHERE as_of = $day ORDER BY step"
@@ -195,7 +197,7 @@ def print_total(told: Mapping[str, Any]) -> None:
                     "90 % interval": interval(part["low"], part["high"]),
                     "per 100,000": "-" if part["per_100k"] is None else f"{part['per_100k']:,.1f}",
                     "of world population" if told["by"] == "year" else "published for": printing.share(
-                        part["population_share"] if told["by"] == "year" else part["known_share"]
+                        part[SHARE.get(told["by"], "known_share")]
                     ),
                 }
                 for part in told["parts"]
@@ -204,6 +206,10 @@ def print_total(told: Mapping[str, Any]) -> None:
         )
         if told["by"] in ("sex", "legal_status"):
             print("\nPublished for: the share of the persons who are held in places that publish this split.")
+        if told["by"] in ("region", "subregion"):
+            print(
+                "\nPublished for: the share of the people who live in places with a published figure; the rest is in gaps."
+            )
         if told["by"] == "sex":
             print("Per 100,000 people of both sexes.")
     print_sentence(total)

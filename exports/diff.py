@@ -6,6 +6,7 @@ figures as published the newest vintage of each is compared. All is read from th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,6 +24,9 @@ from exports.lines import LINE, UNEXPLAINED
 from exports.listing import sums
 from sources.errors import Refused
 from sources.home import read_json, sha256_file
+
+#: What a table may be called: its name stands in SQL, and a release may come from anywhere.
+TABLE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,8 @@ def _both(old: Path, new: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET enable_progress_bar = false")
         for side, folder in (("a", old), ("b", new)):
             for path in sorted((folder / "tables").glob("*.parquet")):
+                if not TABLE.fullmatch(path.stem):
+                    raise Refused(f"{path} is no table of a release; get the release again.")
                 connection.execute(f'CREATE VIEW "{side}_{path.stem}" AS FROM read_parquet({quote(str(path))})')
         connection.execute(lines.EMPTY)
         connection.execute(lines.SNAPSHOTS)

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,11 @@ def other_program(provenance: dict[str, Any]) -> list[str]:
         told.append("The libraries are others: requirements.lock differs.")
     engines = {name: was for name, was in provenance.get("engines", {}).items() if name != "python"}
     for name, was in engines.items():
-        if (now := version(name)) != was:
+        try:
+            now = version(name)
+        except PackageNotFoundError:
+            now = "not there"
+        if now != was:
             told.append(f"{name} was {was}, and is {now}.")
     return told
 

@@ -176,17 +176,21 @@ class Bucket:
             second.submit(self._send, BytesIO(data), name, {"Cache-Control": "no-cache"}).result()
 
     def _send(self, source: IO[bytes], name: str, more: Mapping[str, str]) -> None:
+        from pyarrow import fs
+
         path, media = (
             f"{self._root}/{name}",
             MEDIA.get(Path(name).suffix, "text/plain; charset=utf-8"),
         )
+        standing = self._fs.get_file_info(path).type is not fs.FileType.NotFound
         try:
             with self._fs.open_output_stream(path, metadata={"Content-Type": media, **more}) as stream:
                 while piece := source.read(PIECE):
                     stream.write(piece)
         except BaseException:
-            with suppress(OSError):  # pyarrow stores what it had when it is interrupted
-                self._fs.delete_file(path)
+            if not standing:  # pyarrow stores what it had when it is interrupted; what stood there is never deleted
+                with suppress(OSError):
+                    self._fs.delete_file(path)
             raise
 
 

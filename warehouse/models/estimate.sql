@@ -3,7 +3,7 @@
 SELECT
   e.as_of, e.place_id, p.name, p.kind, p.region, p.subregion, e.basis,
   e.persons, e.low, e.high, e.years, e.figure_id, e.next_figure_id,
-  w.role IN ('reported', 'carried_forward', 'brought_back', 'by_parts') OR e.basis = 'gap' AS counted,
+  w.role IN ('reported', 'carried_forward', 'brought_back') OR e.basis = 'gap' AS counted,
   population.value AS population, population.year AS population_year,
   e.persons / population.value * 100000 AS persons_per_100k,
   concat_ws(':', 'estimate', e.place_id, e.as_of) AS estimate_id
