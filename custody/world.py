@@ -207,9 +207,7 @@ def print_total(told: Mapping[str, Any]) -> None:
         if told["by"] in ("sex", "legal_status"):
             print("\nPublished for: the share of the persons who are held in places that publish this split.")
         if told["by"] in ("region", "subregion"):
-            print(
-                "\nPublished for: the share of the people who live in places with a published figure; the rest is in gaps."
-            )
+            print("\nPublished for: the share of the people who live in places with a published figure.")
         if told["by"] == "sex":
             print("Per 100,000 people of both sexes.")
     print_sentence(total)
