@@ -115,7 +115,7 @@ def _record(home: Home) -> dict[str, Any] | None:
             record = read_json(path)
             if record["file"] == identify(home.warehouse):
                 return dict(record)
-        except (FileNotFoundError, Refused, KeyError, TypeError):  # a damaged record belongs to no warehouse
+        except (OSError, Refused, KeyError, TypeError):  # a damaged record belongs to no warehouse
             continue
     return None
 
@@ -125,7 +125,7 @@ def failure(home: Home) -> dict[str, Any] | None:
     try:
         told = read_json(home.build_failure)
         return {"at": str(told["at"]), "why": str(told["why"])}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (Refused, KeyError, TypeError):
         return {"at": "an unknown time", "why": f"{home.build_failure} is damaged and does not say why."}
