@@ -89,7 +89,7 @@ def test_poor_evidence_is_in_no_headline(grade: str) -> None:
     world = World([observation("FRA", 70_000, 2025, source_id="readings", grade=grade)])
     assert world.figure("FRA", 2025)["value"] == 70_000
     assert world.rows("SELECT * FROM country_year") == []
-    assert world.total()["total"] == 0
+    assert world.total()["central"] == 0
 
 
 def supervised(value: float | None, **more: Any) -> Row:

@@ -96,7 +96,7 @@ def test_what_the_tables_rely_on_cannot_be_waived(desk: Desk) -> None:
 
 
 def test_a_check_that_could_not_run_cannot_be_waived(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.rules._concerned", broken)
+    monkeypatch.setattr("warehouse.rules.concerned", broken)
     digest = desk.put(GOOD).sha256
     assert [v.state for v in desk.take_in().verdicts] == ["quarantined"]
     with pytest.raises(Refused, match="could not run.*no table.*cannot be accepted"):

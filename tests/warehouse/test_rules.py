@@ -64,7 +64,8 @@ SOUND = [
 def test_sound_rows_break_no_rule_and_every_rule_is_asked(ask: Asker) -> None:
     results = ask(SOUND, SOUND)
     assert broken(results) == {} and len(results) == 15
-    assert {r.rows > 0 for r in results.values()} == {True}
+    # The one on editions that cover other times has a test of its own, below.
+    assert {name for name, r in results.items() if not r.rows} == {"digit_too_many_since_last_edition"}
 
 
 def test_a_rule_that_concerns_no_row_says_so(ask: Asker) -> None:
