@@ -79,14 +79,13 @@ def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> 
         provenance = read_json(folder / "provenance.json")
         stated, digests, day = provenance["content_digest"], provenance["table_digests"], provenance["as_of"]
         as_of = date.fromisoformat(day)
-        own = [field.name for field in fields(Named)]  # a newer release may say more
-        named = [Named(**{name: snapshot[name] for name in own}) for snapshot in provenance["snapshots"]]
+        wanted = named(provenance)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise Refused(f"{folder / 'provenance.json'} does not say what the release was made of ({error}).") from None
     reasons = other_program(provenance)
     with tempfile.TemporaryDirectory(prefix="custody-reproduce-") as root:
         apart = Home(Path(root) / "home")
-        reasons += _gather(home, apart, named, progress)
+        reasons += _gather(home, apart, wanted, progress)
         try:
             build(apart, as_of, progress)
         except (BuildFailed, Refused) as error:
@@ -102,6 +101,12 @@ def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> 
                 if made.get(table) != digests.get(table)
             ]
     return Reproduction(folder.name, stated, tables.release_digest(made), differing, reasons)
+
+
+def named(provenance: dict[str, Any]) -> list[Named]:
+    """The vintages that a release says it was made of; it may say more of them."""
+    own = [field.name for field in fields(Named)]
+    return [Named(**{name: snapshot[name] for name in own}) for snapshot in provenance["snapshots"]]
 
 
 def other_program(provenance: dict[str, Any]) -> list[str]:

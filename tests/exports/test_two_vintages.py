@@ -125,7 +125,7 @@ def test_what_a_release_was_made_of_is_read_again_from_the_archive(
     """The same rows come out of the same bytes, and the vintages that came later stay out."""
     monkeypatch.setattr("warehouse.checks.submit", nothing_asked)
     before = {p: p.stat().st_mtime_ns for p in home.root.rglob("*")}
-    named = [reproduce.Named(**s) for s in read_json(home.releases / "2026.11.0" / "provenance.json")["snapshots"]]
+    named = reproduce.named(read_json(home.releases / "2026.11.0" / "provenance.json"))
     apart = Home(tmp_path / "apart")
     assert reproduce._gather(home, apart, named, lambda _: None) == []
     mine = {reproduce._name(v): v for v in all_vintages(apart)}

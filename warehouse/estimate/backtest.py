@@ -15,7 +15,7 @@ from warehouse.estimate import bring, draw
 from warehouse.estimate.bring import Outlooks, Standing
 from warehouse.estimate.change import learn
 from warehouse.estimate.given import Given
-from warehouse.estimate.history import Bools, Floats, Ints
+from warehouse.estimate.history import Bools, Floats, Ints, told_digits
 from warehouse.estimate.rules import Rules
 from warehouse.estimate.side import side_by_side
 
@@ -107,10 +107,5 @@ def _row(
     persons = {"carried": carried, "central": central, "published": published, **dict(zip(names, ends, strict=True))}
     return {
         **told, "level": kind, "area": area, "places": places, "size_class": size,
-        **{name: _told(value) for name, value in persons.items()},
+        **{name: told_digits(value) for name, value in persons.items()},
     }  # fmt: skip
-
-
-def _told(value: float) -> float:
-    """To eight digits: those after them differ from one kind of processor to another."""
-    return float(f"{value:.8g}")

@@ -19,6 +19,11 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
+def told_digits(value: float) -> float:
+    """A number as it is told, to eight digits: those after them differ from one kind of processor to another."""
+    return float(f"{value:.8g}")
+
+
 @dataclass(frozen=True)
 class History:
     """What was published, and what is known of each place besides.

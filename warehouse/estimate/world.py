@@ -13,7 +13,7 @@ from warehouse.estimate import bring, draw, sums
 from warehouse.estimate.bring import ENDS, Outlooks
 from warehouse.estimate.change import LEVELS, Outlook
 from warehouse.estimate.given import Day, Given, around
-from warehouse.estimate.history import Bools, Floats, Ints
+from warehouse.estimate.history import Bools, Floats, Ints, told_digits
 from warehouse.estimate.rules import Rules
 from warehouse.estimate.side import side_by_side
 
@@ -54,11 +54,14 @@ def _changes(direction: str, outlook: Outlook | None) -> Iterator[Row]:
     """What was learnt of persons held, so that a place's estimate can be reckoned by hand."""
     for span, learnt in enumerate(outlook.horizons if outlook else (), 1):
         low, high = np.interp(ENDS, LEVELS, learnt.levels)
+        numbers = {
+            "drift": learnt.drift, "follow": learnt.follow,
+            **dict(zip(("spread_base", "spread_size", "spread_unrest"), learnt.spread, strict=True)),
+            "usual_unrest": outlook.usual if outlook else 0.0, "low_90": low, "high_90": high,
+        }  # fmt: skip
         yield {
-            "direction": direction, "span": span, "drift": learnt.drift, "follow": learnt.follow,
-            **dict(zip(("spread_base", "spread_size", "spread_unrest"), map(float, learnt.spread), strict=True)),
-            "usual_unrest": outlook.usual if outlook else None, "low_90": float(low), "high_90": float(high),
-            "windows": len(learnt.end), "changes": len(learnt.bank),
+            "direction": direction, "span": span, "windows": len(learnt.end), "changes": len(learnt.bank),
+            **{name: told_digits(float(number)) for name, number in numbers.items()},
         }  # fmt: skip
 
 
