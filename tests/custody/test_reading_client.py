@@ -482,6 +482,6 @@ def test_every_name_is_there() -> None:
 
 def test_the_rooms_say_that_they_are_typed() -> None:
     project = tomllib.loads((homes.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    assert "py.typed" in project["tool"]["setuptools"]["package-data"]["*"]
+    assert "*.typed" in project["tool"]["setuptools"]["package-data"]["*"]
     rooms = {name for name in project["tool"]["setuptools"]["packages"]["find"]["include"] if "." not in name}
     assert {path.parent.name for path in homes.REPOSITORY.glob("*/py.typed")} == rooms

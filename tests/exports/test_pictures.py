@@ -35,7 +35,8 @@ def ask(release: Path, query: str, *given: Any) -> list[tuple[Any, ...]]:
     """Rows of the published tables, which `query` names in braces."""
     for table in set(re.findall(r"\{(\w+)\}", query)):
         query = query.replace(f"{{{table}}}", f"'{release}/tables/{table}.parquet'")
-    return duckdb.sql(query, params=list(given) or None).fetchall()
+    with duckdb.connect() as connection:
+        return connection.execute(query, list(given)).fetchall()
 
 
 @cache
