@@ -172,14 +172,26 @@ def print_comparison(others: Sequence[Mapping[str, Any]]) -> None:
                 "this total": printing.number(other["central"]),
                 "of": str(other["as_of"]),
                 "differs by": f"{other['difference']:+,.0f}",
-                "as it leaves out": printing.number(other["of_gaps_left_out"]),
+                "as it leaves out": "unknown" if (out := other["of_gaps_left_out"]) is None else printing.number(out),
+                "as it counts at home": f"{other['of_wider_counts']:+,.0f}",
                 "as it takes old figures": f"{other['of_bringing_to_the_day']:+,.0f}",
                 "and other": f"{other['of_the_rest']:+,.0f}",
             }
             for other in others
         ],
-        right=["persons", "this total", "differs by", "as it leaves out", "as it takes old figures", "and other"],
+        right=[
+            "persons",
+            "this total",
+            "differs by",
+            "as it leaves out",
+            "as it counts at home",
+            "as it takes old figures",
+            "and other",
+        ],
     )
+    for note in dict.fromkeys(other["note"] for other in others):
+        of = ", ".join(other["citation"] for other in others if other["note"] == note)
+        print(f"\n  {of}:\n    {note}")
 
 
 def print_total(told: Mapping[str, Any]) -> None:
@@ -192,7 +204,7 @@ def print_total(told: Mapping[str, Any]) -> None:
         printing.table(
             [
                 {
-                    told["by"].replace("_", " "): _part(told["by"], part),
+                    "end of year" if told["by"] == "year" else told["by"].replace("_", " "): _part(told["by"], part),
                     "persons": printing.number(part["central"]),
                     "90 % interval": interval(part["low"], part["high"]),
                     "per 100,000": "-" if part["per_100k"] is None else f"{part['per_100k']:,.1f}",
@@ -206,6 +218,7 @@ def print_total(told: Mapping[str, Any]) -> None:
         )
         if told["by"] in ("sex", "legal_status"):
             print("\nPublished for: the share of the persons who are held in places that publish this split.")
+            print("A place that does not publish it is taken to have the share of its region.")
         if told["by"] in ("region", "subregion"):
             print("\nPublished for: the share of the people who live in places with a published figure.")
         if told["by"] == "sex":
@@ -216,7 +229,11 @@ def print_total(told: Mapping[str, Any]) -> None:
 def _part(by: str, part: Mapping[str, Any]) -> str:
     if by == "year":
         return str(part["as_of"])
-    return str(part[by]) if by in ("sex", "legal_status") else str(part["name"])
+    from dictionary.model import dictionary
+
+    if by in ("sex", "legal_status"):
+        return dictionary().code_lists[by].codes[part[by]].split(",")[0].split(" (")[0]
+    return str(part["name"])
 
 
 def claims(home: Home, wanted: str | None) -> list[Row]:

@@ -234,7 +234,7 @@ def _years(years: Sequence[Row], others: Sequence[Row], width: int) -> Panel:
         {
             "x": place_in_time(r["as_of"]),
             "published": r["published"],
-            "with": r["published"] + r["of_gaps_left_out"],
+            "with": r["published"] + (r["of_gaps_left_out"] or 0),
             "no": str(i),
         }
         for i, r in enumerate(others, 1)

@@ -220,7 +220,7 @@ def _counted(lines: pa.Table, rows: Mapping[str, tuple[int | None, int | None]])
 
 WORLD_NEEDS = {
     "world_total": ("as_of", "place_id", "sex", "legal_status", "central"),
-    "world_walk": ("as_of", "step", "role", "title", "value"),
+    "world_walk": ("as_of", "step", "code", "role", "title", "value"),
     "world_place": ("as_of", "place_id", "name", "role", "gap"),
     "estimate": ("as_of", "place_id", "persons"),
 }
@@ -232,7 +232,7 @@ WHERE place_id = 'WLD' AND sex = '_T' AND legal_status = '_T' ORDER BY as_of DES
 WALK = """
 SELECT coalesce(b.role, a.role) AS role, coalesce(b.title, a.title) AS title, a.value AS old, b.value AS new,
        coalesce(b.value, 0) - coalesce(a.value, 0) AS change
-FROM (FROM a_world_walk WHERE as_of = $1) a FULL JOIN (FROM b_world_walk WHERE as_of = $1) b USING (role, title)
+FROM (FROM a_world_walk WHERE as_of = $1) a FULL JOIN (FROM b_world_walk WHERE as_of = $1) b USING (code)
 WHERE a.value IS DISTINCT FROM b.value ORDER BY coalesce(b.step, a.step), title
 """
 #: What a place adds to the world: its estimate where its own figures count, and people whom no source counts.

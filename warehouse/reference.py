@@ -54,7 +54,13 @@ def load_rules(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> N
     )
     _make(connection, "claim", dict.fromkeys(claims.SAYS, "VARCHAR"), claims.claims())
     others = yaml.load((HERE / "comparisons.yml").read_text(encoding="utf-8"), Loader=LOADER)
-    columns = {"citation": "VARCHAR", "reference": "VARCHAR", "day": "DATE", "without": "VARCHAR[]"}
+    columns = {
+        "citation": "VARCHAR",
+        "reference": "VARCHAR",
+        "day": "DATE",
+        "without": "VARCHAR[]",
+        "counts_also": "VARCHAR[]",
+    }
     _make(connection, "comparison", columns | {"takes_latest": "BOOLEAN", "rest": "VARCHAR"}, others)
     chosen_by = choice.rules()
     lists = {k: v for k, v in chosen_by.items() if isinstance(v, list)} | {

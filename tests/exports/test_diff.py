@@ -197,7 +197,7 @@ def test_the_world_total_is_walked(home: Home) -> None:
         "UPDATE source SET homepage = 'https://example.org' WHERE source_id = 'gaps'",
         "UPDATE world_place SET gap = gap + 5000 WHERE place_id = 'PRK' AND as_of = '2025-12-31'",
         "UPDATE world_walk SET value = value + 5000 WHERE as_of = '2025-12-31' "
-        "AND (role = 'total' OR title LIKE 'Not counted by any source: Dem%')",
+        "AND (role = 'total' OR code LIKE 'PRK: %')",
         "UPDATE world_total SET central = central + 5000, gaps = gaps + 5000, high = high + 5000 "
         "WHERE place_id = 'WLD' AND as_of = '2025-12-31' AND sex = '_T' AND legal_status = '_T'",
         explained="The camps were counted anew.",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sources.errors import Refused
 from tests.warehouse.made import World, gap, observation
 from warehouse.estimate import backtest, bring, change, draw, sums
-from warehouse.estimate.bring import Outlooks, Standing
+from warehouse.estimate.bring import Draws, Outlooks, Standing
 from warehouse.estimate.given import Given, SplitGiven, around
 from warehouse.estimate.history import Floats, History
 from warehouse.estimate.rules import RULES, Rules, read, rules
@@ -31,7 +31,8 @@ def panel(persons: Any, *, kind: Any = 0, region: Any = 0, **more: Any) -> Histo
     drifts = more.pop("drifts", True)
     return History(
         level, np.broadcast_to(kind, level.shape).astype(np.int64), level.copy(),
-        np.broadcast_to(region, len(level)).astype(np.int64), np.ones(len(level), dtype=np.bool_), replace(rules(), **more), drifts,
+        np.broadcast_to(region, len(level)).astype(np.int64), np.ones(len(level), dtype=np.bool_),
+        np.full(len(level), -1), replace(rules(), **more), drifts,
     )  # fmt: skip
 
 
@@ -155,6 +156,16 @@ def test_a_history_that_is_too_short_says_nothing() -> None:
     history = panel(growing(0.02, 4))  # three windows, of which four are needed
     assert bring.outlooks(history) == Outlooks(None, None)
     assert brought(history, standing(history, 5, 1000)) == pytest.approx((1000,) * 3)
+
+
+def test_parts_teach_nothing_from_the_year_on_in_which_their_whole_publishes() -> None:
+    """Two places of six are parts of another, which publishes from the ninth year on."""
+    persons = growing(0.02)[:6]
+    persons[0, :8] = NONE
+    history = replace(panel(persons), whole=np.array([-1, 0, 0, -1, -1, -1]))
+    assert history.donors(7).tolist() == [True] * 6
+    for until in (8, 13):
+        assert history.donors(until).tolist() == [True, False, False, True, True, True]
 
 
 def test_places_that_teach_nothing_are_not_learnt_from() -> None:
@@ -287,15 +298,23 @@ def test_each_window_of_the_past_weighs_the_same_however_many_places_it_has() ->
 @pytest.mark.parametrize(("draws", "windows"), [(100, 7), (64, 3), (50, 50)])
 def test_draws_are_spread_evenly(draws: int, windows: int) -> None:
     """In each window, the numbers of every place and region are one out of each equal part of 0 to 1."""
-    even = draw.chance(np.random.default_rng(1), draws, 5, 3, windows)
+    even = draw.chance(1, draws, windows, "abcde", "xyz")
     block = np.minimum((even.window[:draws] * windows).astype(int), windows - 1)
     assert np.bincount(block).max() - np.bincount(block).min() <= 1
-    for numbers in (even.own[:draws], even.region[:draws]):
+    assert (even.own.shape, even.region.shape) == ((5, draws + 400), (3, draws + 400))
+    for numbers in (even.own[:, :draws], even.region[:, :draws]):
         for window in range(windows):
-            inside = numbers[block == window]
-            parts = np.sort((inside * len(inside)).astype(int), axis=0)
-            assert (parts == np.arange(len(inside))[:, None]).all()
-    assert np.abs(np.corrcoef(even.own[:draws].T) - np.eye(5)).max() < 0.5, "places are not drawn alike"
+            inside = numbers[:, block == window]
+            parts = np.sort((inside * inside.shape[1]).astype(int), axis=1)
+            assert (parts == np.arange(inside.shape[1])).all()
+    assert np.abs(np.corrcoef(even.own[:, :draws]) - np.eye(5)).max() < 0.5, "places are not drawn alike"
+
+
+def test_the_numbers_of_a_place_are_its_own_whoever_else_is_there() -> None:
+    one = draw.chance(1, 100, 7, ["FRA", "DEU", "JPN"], ["Europe", "Asia"])
+    other = draw.chance(1, 100, 7, ["JPN", "FRA"], ["Africa", "Asia"])
+    assert np.array_equal(one.own[[0, 2]], other.own[[1, 0]]) and np.array_equal(one.region[1], other.region[1])
+    assert not np.array_equal(one.own[0], draw.chance(2, 100, 7, ["FRA"], []).own[0]), "another seed, other numbers"
 
 
 def test_the_draws_of_a_place_are_those_of_its_interval() -> None:
@@ -306,20 +325,20 @@ def test_the_draws_of_a_place_are_those_of_its_interval() -> None:
     nothing = np.full(PLACES, NONE)
     at = Standing(place, np.full(PLACES, 2.0), history.level[place, last], last, nothing, nothing, last)
     found = bring.bring(known, at)
-    even = draw.chance(np.random.default_rng(1), 2000, PLACES, 1, YEARS - 1)
-    drawn, weights = np.exp(bring.drawn(known, found, history.region, even)), even.weights(0.0)
+    even = draw.chance(1, 2000, YEARS - 1, [str(i) for i in range(PLACES)], ["everywhere"])
+    drawn, weights = np.exp(Draws.of(known, even).drawn(found, place, history.region)), even.weights(0.0)
     assert weights.sum() == pytest.approx(1)
-    assert weights @ drawn == pytest.approx(bring.expected(found), rel=0.02)
+    assert drawn @ weights == pytest.approx(bring.expected(found), rel=0.02)
     for level in (0.05, 0.25, 0.5, 0.75, 0.95):
-        reached = weights @ (drawn < bring.end(known, found, level))
+        reached = (drawn < bring.end(known, found, level)[:, None]) @ weights
         assert reached == pytest.approx(np.full(PLACES, level), abs=0.04)
 
 
 def test_the_ends_of_a_sum_are_quantiles_of_its_draws() -> None:
-    drawn = np.random.default_rng(2).permutation(1000).reshape(-1, 1) + 0.5
+    drawn = np.random.default_rng(2).permutation(1000).reshape(1, -1) + 0.5
     low, middle, high = draw.ends(drawn, np.full(1000, 1 / 1000), [0.05, 0.5, 0.95])[:, 0]
     assert (low, middle, high) == pytest.approx((50, 500, 950), abs=0.5)
-    weights = np.where(drawn[:, 0] < 500, 1.8, 0.2) / 1000
+    weights = np.where(drawn[0] < 500, 1.8, 0.2) / 1000
     assert draw.ends(drawn, weights, [0.45])[0, 0] == pytest.approx(250, abs=1), "what weighs more is reached sooner"
 
 
@@ -328,28 +347,35 @@ def test_the_ends_of_a_sum_are_quantiles_of_its_draws() -> None:
 
 def test_persons_are_added_up_as_they_are() -> None:
     persons, weights = np.array([100.0, 50.0, 7.0]), np.full(3, 1 / 3)
-    drawn = persons * np.array([[0.9], [1.0], [1.1]])
-    belongs = sums.belonging([np.array([True] * 3), np.array([False, True, True])])
-    found = sums.added(persons @ belongs, drawn @ belongs, weights)
+    drawn = persons[:, None] * np.array([0.9, 1.0, 1.1])
+    members = [np.array([0, 1, 2]), np.array([1, 2])]
+    found = sums.added(sums.by_area(persons, members), sums.by_area(drawn, members), weights)
     assert [s.central for s in found] == [157, 57]
     assert all(s.low <= s.central <= s.high for s in found)
     assert found[0].low == pytest.approx(157 * 0.9) and found[0].high == pytest.approx(157 * 1.1)
-    assert sums.added(np.array([]), np.empty((3, 0)), weights) == []
+    assert sums.added(np.array([]), np.empty((0, 3)), weights) == []
 
 
 def test_an_interval_contains_the_central_value_whatever_is_drawn() -> None:
-    (found,) = sums.added(np.array([10.0]), np.array([[20.0], [30.0]]), np.full(2, 0.5))
+    (found,) = sums.added(np.array([10.0]), np.array([[20.0, 30.0]]), np.full(2, 0.5))
     assert found.low == 10 and found.central == 10 < found.high
 
 
 @pytest.mark.parametrize(
     ("low", "high", "ends"),
-    [(200, 1000, (200, 1000)), (200, NONE, (200, 650)), (NONE, 1000, (650, 1000)), (NONE, NONE, (650, 650))],
+    [
+        (200, 1000, (200, 1000)),
+        (200, NONE, (200, 1100)),
+        (NONE, 1000, (300, 1000)),
+        (NONE, 1800, (0, 1800)),
+        (NONE, NONE, (650, 650)),
+    ],
 )
 def test_the_range_of_a_gap_is_gone_through_evenly_on_either_side(
     low: float, high: float, ends: tuple[float, float]
 ) -> None:
     numbers = np.linspace(0, 1, 1001)
+    """An end that nobody has stated is as far off as the other one, but never below nothing."""
     drawn = sums.gap_drawn(None, sums.Gap(0, 650, low, high, 0, NONE, NONE), numbers)
     assert (drawn.min(), np.median(drawn), drawn.max()) == (ends[0], 650, ends[1])
     assert drawn[250] == pytest.approx((ends[0] + 650) / 2) and drawn[750] == pytest.approx((650 + ends[1]) / 2)
@@ -367,26 +393,29 @@ def test_a_gap_of_one_number_strays_with_its_age() -> None:
 
 
 def test_a_place_without_a_split_has_that_of_its_region_else_of_all() -> None:
-    units = sums.Units(np.array([0, 0, 0, 1, 1, 2]), np.array([100.0, 300, 50, 1000, 10, 20]), np.ones((401, 6)))
+    persons = np.array([100.0, 300, 50, 1000, 10, 20])
+    units = sums.Units(np.arange(6), np.array([0, 0, 0, 1, 1, 2]), persons, np.ones((6, 401)))
     stated = np.array([0.1, 0.2, NONE, 0.5, NONE, NONE])
-    even = draw.chance(np.random.default_rng(0), 1, 6, 3, 1)
-    share, drawn, there = sums.shares(
-        sums.Split(Outlooks(None, None), np.array([], dtype=np.int64), NO_STANDING), units, stated, even
-    )
+    share, drawn, there = sums.shares(no_split("abcdef"), units, stated)
     of_all = (10 + 60 + 500) / 1400
     assert share == pytest.approx([0.1, 0.2, 70 / 400, 0.5, 0.5, of_all])
     assert there.tolist() == [True, True, False, True, False, False]
-    assert (drawn[:, 2].min() >= 0.1) and (drawn[:, 2].max() <= 0.2) and (drawn[:, 4] == 0.5).all()
+    assert drawn.shape == (6, 401)
+    assert (drawn[2].min() >= 0.1) and (drawn[2].max() <= 0.2) and (drawn[4] == 0.5).all()
+
+
+def no_split(units: str) -> sums.Split:
+    """A split of which nothing is published."""
+    draws = Draws.of(Outlooks(None, None), draw.chance(0, 1, 1, units, "xyz"))
+    return sums.Split(draws, np.array([], dtype=np.int64), NO_STANDING)
 
 
 NO_STANDING = Standing(*(np.array([], dtype=t) for t in (np.int64, float, float, np.int64, float, float, np.int64)))  # type: ignore[call-overload]
 
 
 def test_shares_of_which_nothing_is_known_are_not_made_up() -> None:
-    units = sums.Units(np.array([0]), np.array([100.0]), np.ones((401, 1)))
-    even = draw.chance(np.random.default_rng(0), 1, 1, 1, 1)
-    nothing = sums.Split(Outlooks(None, None), np.array([], dtype=np.int64), NO_STANDING)
-    share, _, there = sums.shares(nothing, units, np.array([NONE]), even)
+    units = sums.Units(np.array([0]), np.array([0]), np.array([100.0]), np.ones((1, 401)))
+    share, _, there = sums.shares(no_split("a"), units, np.array([NONE]))
     assert np.isnan(share).all() and not there.any()
 
 
@@ -435,7 +464,9 @@ def foretold(persons: Floats, **more: Any) -> list[dict[str, Any]]:
     history = panel(persons, region=np.arange(len(persons)) % 2)
     places = [f"P{i:02}" for i in range(len(persons))]
     areas = [(f"R{i % 2}", f"S{i % 4}") for i in range(len(persons))]
-    everything = Given(2003, places, areas, [None] * len(persons), replace(history, rules=asked), {}, [])
+    everything = Given(
+        2003, places, places, ["R0", "R1"], areas, [None] * len(persons), replace(history, rules=asked), {}, []
+    )
     return list(backtest.cases(everything, asked))
 
 
@@ -546,6 +577,17 @@ def test_tables_bring_places_back_and_draw_lines(grown: World) -> None:
     assert found["BEL"]["persons"] == pytest.approx(3000 * 1.02 ** (4 + share), abs=1)
     assert estimates(grown, "2012-12-31")["BEL"]["basis"] == "published"
     assert {"ITA", "POL"} & set(estimates(grown, "2011-12-31")) == {"ITA", "POL"}
+
+
+def test_a_world_in_which_nobody_is_held_says_so() -> None:
+    rows = [
+        observation(place, 0, year, sex=sex)
+        for place in STATES
+        for year in range(2003, 2013)
+        for sex in ("_T", "F", "M")
+    ]
+    found = estimates(World(rows, as_of="2014-12-31"), "2014-12-31")
+    assert {(r["persons"], r["low"], r["high"]) for r in found.values()} == {(0, None, None)}
 
 
 def test_what_was_learnt_is_in_the_tables(grown: World) -> None:

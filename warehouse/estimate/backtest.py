@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from warehouse.estimate import bring, draw
-from warehouse.estimate.bring import Outlooks, Standing
+from warehouse.estimate.bring import Draws, Outlooks, Standing
 from warehouse.estimate.change import learn
 from warehouse.estimate.given import Given
 from warehouse.estimate.history import Bools, Floats, Ints, told_digits
@@ -32,10 +32,7 @@ def cases(given: Given, rules: Rules) -> Iterator[Row]:
     `carried` is the last figure, or the sum of the last figures, taken unchanged.
     """
     counts = given.counts
-    generator = np.random.default_rng(rules.seed)
-    regions = int(counts.region.max(initial=0)) + 1
-    windows = max(counts.years - 1, 1)
-    even = draw.chance(generator, rules.draws, len(counts.level), regions, windows)
+    even = draw.chance(rules.seed, rules.draws, max(counts.years - 1, 1), given.units, given.regions)
     origins = range(rules.test_from - given.first_year, counts.years - 1)
     for found in side_by_side(lambda origin: list(_cases_from(given, origin, even, rules)), origins):
         yield from found
@@ -46,15 +43,15 @@ def _cases_from(given: Given, origin: int, even: draw.Chance, rules: Rules) -> I
     onward = learn(counts, origin)
     if onward is None:
         return
-    last = _last(counts.level, origin)
+    draws, last, donor = Draws.of(Outlooks(onward, None), even), _last(counts.level, origin), counts.donors(origin)
     for ahead in range(1, min(rules.test_ahead, counts.years - 1 - origin) + 1):
         target = origin + ahead
         same = counts.kind[np.arange(len(last)), last] == counts.kind[:, target]
         place = np.flatnonzero(
-            counts.donor & (last >= 0) & ~np.isnan(counts.level[:, target]) & np.where(last >= 0, same, False)
+            donor & (last >= 0) & ~np.isnan(counts.level[:, target]) & np.where(last >= 0, same, False)
         )
         if len(place):
-            yield from _from(given, Outlooks(onward, None), place, last[place], origin, target, even, rules)
+            yield from _from(given, draws, place, last[place], origin, target, rules)
 
 
 def _last(level: Floats, origin: int) -> Ints:
@@ -63,10 +60,8 @@ def _last(level: Floats, origin: int) -> Ints:
     return np.where(there.any(axis=1), origin - np.argmax(there[:, ::-1], axis=1), -1).astype(np.int64)
 
 
-def _from(
-    given: Given, known: Outlooks, place: Ints, last: Ints, origin: int, target: int, even: draw.Chance, rules: Rules
-) -> Iterator[Row]:
-    counts = given.counts
+def _from(given: Given, draws: Draws, place: Ints, last: Ints, origin: int, target: int, rules: Rules) -> Iterator[Row]:
+    counts, known = given.counts, draws.known
     nothing, since = np.full(len(place), np.nan), (target - last).astype(np.float64)
     before, after = counts.level[place, last], counts.level[place, target]
     brought = bring.bring(known, Standing(place, since, before, last, nothing, nothing, last))
@@ -79,13 +74,13 @@ def _from(
         yield _row(told, "place", given.places[place[i]], 1, carried[i], central[i], published[i], each, rules)
 
     weight = float(central @ since / central.sum())
-    weights = even.weights(draw.unseen_share(known.onward, weight) if known.onward else 0.0)
-    drawn = np.exp(bring.drawn(known, brought, counts.region[place], even.of(place)))
+    weights = draws.even.weights(draw.unseen_share(known.onward, weight) if known.onward else 0.0)
+    drawn = np.exp(draws.drawn(brought, place, counts.region[place]))
     for kind, name, which in _areas(given, place):
         least = rules.test_world_of_at_least if kind == "world" else rules.test_sums_of_at_least
         if which.sum() < least:
             continue
-        each = draw.ends(drawn[:, which].sum(axis=1, keepdims=True), weights, ENDS)[:, 0].tolist()
+        each = draw.ends(drawn[which].sum(axis=0, keepdims=True), weights, ENDS)[:, 0].tolist()
         was, now, later = (float(values[which].sum()) for values in (carried, central, published))
         yield _row(told, kind, name, int(which.sum()), was, now, later, each, rules)
 

@@ -126,15 +126,29 @@ def end(known: Outlooks, brought: Brought, level: float) -> Floats:
     return np.exp(centre(known, brought) + brought.change.spread * reached)
 
 
-def drawn(known: Outlooks, brought: Brought, region: Ints, even: draw.Chance) -> Floats:
-    """Draws by places: from what each is reckoned and how far it strays, in logs."""
-    spreads = np.zeros(even.own.shape)
-    for outlook, back in ((known.onward, False), (known.backward, True)):
-        which = np.flatnonzero((brought.back == back) & (brought.change.spread > 0))
-        if outlook and len(which):
-            change = brought.change
-            some = Change(change.middle[which], change.spread[which], change.horizon[which])
-            spreads[:, which] = draw.spreads(outlook, some, region[which], even.of(which))
-    spreads *= brought.change.spread
-    spreads += centre(known, brought)
-    return spreads
+@dataclass(frozen=True)
+class Draws:
+    """What is known of changes, and the random numbers by which it is drawn from; both for any number of days."""
+
+    known: Outlooks
+    even: draw.Chance
+    onward: draw.Straying | None
+    backward: draw.Straying | None
+
+    @classmethod
+    def of(cls, known: Outlooks, even: draw.Chance) -> Draws:
+        """Draws by these numbers."""
+        return cls(known, even, *(draw.Straying(o, even) if o else None for o in (known.onward, known.backward)))
+
+    def drawn(self, brought: Brought, unit: Ints, region: Ints) -> Floats:
+        """Places by draws: from what each is reckoned and how far it strays, in logs; `unit` are rows of numbers."""
+        strayed = np.zeros((len(unit), len(self.even.window)))
+        change = brought.change
+        for straying, back in ((self.onward, False), (self.backward, True)):
+            which = np.flatnonzero((brought.back == back) & (change.spread > 0))
+            if straying and len(which):
+                some = Change(change.middle[which], change.spread[which], change.horizon[which])
+                strayed[which] = straying.drawn(some, unit[which], region[which])
+        strayed *= change.spread[:, None]
+        strayed += centre(self.known, brought)[:, None]
+        return strayed

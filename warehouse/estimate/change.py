@@ -90,7 +90,7 @@ def learn(history: History, until: int) -> Outlook | None:
 def _learn(history: History, until: int, span: int, usual: float) -> Horizon | None:
     rules = history.rules
     change = history.change(span)[:, : until - span + 1]
-    place, year = np.nonzero(~np.isnan(change) & history.donor[:, None])
+    place, year = np.nonzero(~np.isnan(change) & history.donors(until)[:, None])
     begins, per_window = np.unique(year, return_counts=True)
     begins = begins[per_window >= rules.places_in_window]
     if len(begins) < rules.windows:

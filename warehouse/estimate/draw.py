@@ -8,8 +8,9 @@ alike, which is the most that can be common to them.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,8 +26,8 @@ class Chance:
 
     Attributes:
         window: draws; in order, so that draws of a window stand together.
-        own: draws by places.
-        region: draws by regions.
+        own: units by draws.
+        region: regions by draws.
         alike: the rank of all places in each of the last draws.
     """
 
@@ -35,10 +36,6 @@ class Chance:
     region: Floats
     alike: Floats
 
-    def of(self, places: Ints) -> Chance:
-        """The numbers of some of the places."""
-        return replace(self, own=self.own[:, places])
-
     def weights(self, unseen: float) -> Floats:
         """What each draw weighs where a year like none before has this chance."""
         last = len(self.alike)
@@ -46,25 +43,30 @@ class Chance:
         return np.repeat([(1 - unseen) / seen, unseen / last], [seen, last])
 
 
-def chance(generator: np.random.Generator, draws: int, places: int, regions: int, windows: int) -> Chance:
-    """Random numbers for so many draws of years that have been, and for the draws of a year like none before."""
+def chance(seed: int, draws: int, windows: int, units: Sequence[str], regions: Sequence[str]) -> Chance:
+    """Random numbers for so many draws of years that have been, and for the draws of a year like none before.
+
+    Those of a unit or region hang on its name alone, so that none moves because another comes or goes.
+    """
     last = len(LEVELS)
     window = np.append((np.arange(draws) + 0.5) / draws, np.zeros(last))
     block = np.minimum((window * windows).astype(np.int64), windows - 1)
     block[draws:] = windows
-    return Chance(
-        window, _even(generator, block, places), _even(generator, block, regions), generator.permutation(LEVELS)
-    )
+    alike = np.random.default_rng(seed).permutation(LEVELS)
+    return Chance(window, _even(seed, block, units), _even(seed, block, [f"region {r}" for r in regions]), alike)
 
 
-def _even(generator: np.random.Generator, block: Ints, columns: int) -> Floats:
-    """Draws by columns, in each block of draws one number out of each equal part of 0 to 1."""
-    order = np.argsort(block[:, None] + generator.random((len(block), columns)), axis=0)
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(len(block))[:, None], axis=0)
+def _even(seed: int, block: Ints, names: Sequence[str]) -> Floats:
+    """Names by draws, in each block of draws one number out of each equal part of 0 to 1."""
     size = np.bincount(block)
-    begin = np.cumsum(size) - size
-    return np.asarray((rank - begin[block][:, None] + generator.random(rank.shape)) / size[block][:, None])
+    begin, each = np.cumsum(size) - size, size[block]
+    even = np.empty((len(names), len(block)))
+    for row, name in zip(even, names, strict=True):
+        order, jitter = np.random.default_rng([seed, zlib.crc32(name.encode())]).random((2, len(block)))
+        row[np.argsort(block + order)] = np.arange(len(block))
+        row += jitter - begin[block]
+    even /= each
+    return even
 
 
 def unseen_share(outlook: Outlook, years: float) -> float:
@@ -72,25 +74,46 @@ def unseen_share(outlook: Outlook, years: float) -> float:
     return float(1 - (outlook.windows / (outlook.windows + 1)) ** years)
 
 
-def spreads(outlook: Outlook, change: Change, region: Ints, even: Chance) -> Floats:
-    """Draws by places: by how many spreads each changes besides the middle.
+@dataclass(frozen=True)
+class Straying:
+    """By how many spreads units change besides the middle, as changes have been, by the same numbers every time.
 
-    Args:
+    Attributes:
         outlook: what is known of changes.
-        change: of each place.
-        region: of each place; a code.
-        even: its columns of `own` are these places.
+        even: the numbers of all units.
     """
-    drawn = np.empty(even.own.shape)
-    for horizon in np.unique(change.horizon):
-        which = np.flatnonzero(change.horizon == horizon)
-        drawn[:, which] = _of_horizon(outlook, int(horizon), region[which], even.of(which))
-        ranked = np.interp(even.alike, LEVELS, outlook.horizons[horizon - 1].levels)
-        drawn[-len(ranked) :, which] = ranked[:, None]
-    return drawn
+
+    outlook: Outlook
+    even: Chance
+    _found: dict[int, tuple[Ints, Ints]] = field(default_factory=dict, repr=False)
+
+    def drawn(self, change: Change, unit: Ints, region: Ints) -> Floats:
+        """Units by draws.
+
+        Args:
+            change: of each.
+            unit: rows of the numbers.
+            region: of each; a code.
+        """
+        drawn = np.empty((len(unit), len(self.even.window)))
+        for horizon in np.unique(change.horizon).tolist():
+            which = np.flatnonzero(change.horizon == horizon)
+            first, count = self._donors(horizon)
+            learnt = self.outlook.horizons[horizon - 1]
+            at = (self.even.own[unit[which]] * count[region[which]]).astype(np.int64)
+            at += first[region[which]]
+            drawn[which] = learnt.bank[at]
+            drawn[which, -len(self.even.alike) :] = np.interp(self.even.alike, LEVELS, learnt.levels)
+        return drawn
+
+    def _donors(self, horizon: int) -> tuple[Ints, Ints]:
+        """Regions by draws: where in the bank the changes begin of the window and region drawn, and how many."""
+        if horizon not in self._found:
+            self._found[horizon] = _donors(self.outlook, horizon, self.even)
+        return self._found[horizon]
 
 
-def _of_horizon(outlook: Outlook, horizon: int, region: Ints, even: Chance) -> Floats:
+def _donors(outlook: Outlook, horizon: int, even: Chance) -> tuple[Ints, Ints]:
     learnt = outlook.horizons[horizon - 1]
     # A window is known by its end. Where a longer span has none that ends so, its others stand for it, each as often.
     wanted = outlook.horizons[0].end
@@ -101,15 +124,15 @@ def _of_horizon(outlook: Outlook, horizon: int, region: Ints, even: Chance) -> F
     lacking = enough.sum(axis=1) == 0
     enough[lacking] = learnt.count[lacking]
     reached = np.cumsum(enough, axis=1) / enough.sum(axis=1, keepdims=True)
-    donors = (even.region[:, :, None] >= reached[window][:, None, :]).sum(axis=2)  # draws by regions
-    donor = np.minimum(donors, learnt.count.shape[1] - 1)[:, region]
-    first, count = learnt.first[window[:, None], donor], learnt.count[window[:, None], donor]
-    return np.asarray(learnt.bank[first + (even.own * count).astype(np.int64)])
+    donor = (even.region[:, :, None] >= reached[window]).sum(axis=2)  # regions by draws
+    donor = np.minimum(donor, learnt.count.shape[1] - 1)
+    return learnt.first[window, donor], learnt.count[window, donor]
 
 
 def ends(drawn: Floats, weights: Floats, levels: Sequence[float]) -> Floats:
-    """Levels by sums: what each sum does not pass with the probability of each level; `drawn` is draws by sums."""
-    order = np.argsort(drawn, axis=0)
-    reached = np.cumsum(weights[order], axis=0) - weights[order] / 2
-    sorted_ = np.take_along_axis(drawn, order, axis=0)
-    return np.array([np.interp(levels, reached[:, i], sorted_[:, i]) for i in range(drawn.shape[1])]).T
+    """Levels by sums: what each sum does not pass with the probability of each level; `drawn` is sums by draws."""
+    order = np.argsort(drawn, axis=1)
+    weight = weights[order]
+    reached = np.cumsum(weight, axis=1) - weight / 2
+    in_order = np.take_along_axis(drawn, order, axis=1)
+    return np.array([np.interp(levels, *each) for each in zip(reached, in_order, strict=True)]).T

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -21,11 +21,9 @@ YEAR = 365.25
 #: More than the ordinal of any day.
 _DAYS = 10_000_000
 
-#: Parts of a place that publishes for itself are not two systems but one: what they do teaches nothing more.
 PLACES = """
 SELECT place_id, coalesce(region, '') AS region, coalesce(subregion, '') AS subregion,
-       if(kind = 'part', parent, NULL) AS whole,
-       kind <> 'part' OR parent NOT IN (SELECT place_id FROM headline) AS donor
+       if(kind = 'part', parent, NULL) AS whole
 FROM place WHERE kind IN ('state', 'territory', 'part') ORDER BY place_id
 """
 FIGURES = """
@@ -43,7 +41,7 @@ FROM gap g JOIN world_place w USING (place_id)
 WHERE g.central IS NOT NULL AND (g.counts = 'beside' OR w.role = 'gap')
 ORDER BY 1, 2, 3
 """
-#: Added up on the day or not: the random numbers of all others must not hang on which days are asked for.
+#: Added up on a day or not.
 PATTERNS = """
 SELECT DISTINCT place_id, component, central
 FROM gap SEMI JOIN (FROM place WHERE kind IN ('state', 'territory', 'part')) USING (place_id)
@@ -83,6 +81,8 @@ class Given:
     Attributes:
         first_year: that of the first column of every history.
         places: ids, in the order of the rows of every history.
+        units: names of all rows: the places, then components of people whom no source counts.
+        regions: names, in the order of their codes.
         areas: of each place, region and subregion by name; empty where it has none.
         whole: of each part, the place of which it is one; of others nothing. A territory is no part.
         counts: persons held.
@@ -92,6 +92,8 @@ class Given:
 
     first_year: int
     places: list[str]
+    units: list[str]
+    regions: list[str]
     areas: list[tuple[str, str]]
     whole: list[str | None]
     counts: History
@@ -137,13 +139,14 @@ def read(connection: duckdb.DuckDBPyConnection, rules: Rules) -> Given:
             level[at] = np.log(figure["value"])
     region = np.array([regions.index(place["region"]) for place in places], dtype=np.int64)
     region = np.append(region, [region[row[place]] for place, _, _ in patterns]).astype(np.int64)
-    donor = np.zeros(rows, dtype=np.bool_)
-    donor[: len(ids)] = [place["donor"] for place in places]
+    donor = np.arange(rows) < len(ids)
+    whole = np.full(rows, -1)
+    whole[: len(ids)] = [row.get(place["whole"], -1) for place in places]
     # A number without a history strays as those of its size do.
     size = level.copy()
     for i, (_, _, central) in enumerate(patterns, len(ids)):
         size[i] = np.log(max(central, 1))
-    counts = History(level, kind, size, region, donor, rules)
+    counts = History(level, kind, size, region, donor, whole, rules)
 
     splits = {
         name: _split(counts, [f for f in figures if f[column] is not None], column, row, first)
@@ -155,7 +158,8 @@ def read(connection: duckdb.DuckDBPyConnection, rules: Rules) -> Given:
         for day in sorted({s["as_of"] for s in standing})
     ]
     areas = [(place["region"], place["subregion"]) for place in places]
-    return Given(first, ids, areas, [place["whole"] for place in places], counts, splits, days)
+    units = [*ids, *(f"{place}: {name}" for place, name, _ in patterns)]
+    return Given(first, ids, units, regions, areas, [place["whole"] for place in places], counts, splits, days)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
@@ -173,7 +177,7 @@ def _split(counts: History, figures: Rows, column: str, row: Mapping[str, int], 
     odds = np.log((some + 0.5) / (persons - some + 0.5))
     level = np.full(counts.level.shape, np.nan)
     level[place, year] = odds
-    history = History(level, counts.kind, counts.size, counts.region, counts.donor, counts.rules, drifts=False)
+    history = replace(counts, level=level, drifts=False)
     day = np.array([f["period_end"].toordinal() for f in figures], dtype=np.int64)
     return SplitGiven(history, place, day, odds, year)
 

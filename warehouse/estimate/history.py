@@ -34,6 +34,7 @@ class History:
         size: places by years; the logarithm of persons held, by which places are alike.
         region: of each place; a code.
         donor: whether others may change as the place has.
+        whole: of each part, the row of the place of which it is one; of others -1.
         drifts: whether the places have a pace that goes on.
     """
 
@@ -42,6 +43,7 @@ class History:
     size: Floats
     region: Ints
     donor: Bools
+    whole: Ints
     rules: Rules
     drifts: bool = True
 
@@ -53,6 +55,14 @@ class History:
     def reversed(self) -> History:
         """The same read from the end, so that going back is going on."""
         return replace(self, level=self.level[:, ::-1], kind=self.kind[:, ::-1], size=self.size[:, ::-1])
+
+    def donors(self, until: int) -> Bools:
+        """Places that others may change as, by what was known when column `until` was the last one.
+
+        Parts of a place that publishes for itself are not two systems but one: what they do teaches nothing more.
+        """
+        publishes = (~np.isnan(self.level[:, : until + 1])).sum(axis=1) > 0
+        return np.asarray(self.donor & ~((self.whole >= 0) & publishes[self.whole]))
 
     def change(self, span: int) -> Floats:
         """Places by years less the span: how much each has changed when `span` years have gone from a year."""

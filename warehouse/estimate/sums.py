@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.estimate import bring, draw
-from warehouse.estimate.bring import ENDS, Outlooks, Standing
+from warehouse.estimate.bring import ENDS, Draws, Standing
 from warehouse.estimate.change import LEVELS, Outlook, ahead, excess
 from warehouse.estimate.history import Bools, Floats, Ints
 
@@ -38,17 +38,22 @@ class Gap:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The range; where an end is not stated, the central value is the end."""
-        return (
-            self.central if np.isnan(self.low) else self.low,
-            self.central if np.isnan(self.high) else self.high,
-        )
+        """The range; an end that is not stated is taken as far off as the other one, or where none is, as no range."""
+        below, above = self.central - self.low, self.high - self.central
+        if np.isnan(below):
+            below = above
+        if np.isnan(above):
+            above = below
+        if np.isnan(below):
+            return self.central, self.central
+        return max(self.central - below, 0.0), self.central + above
 
 
 @dataclass(frozen=True)
 class Units:
-    """What is added up: region and subregion codes, persons expected (whole), and draws by units."""
+    """What is added up: rows of random numbers, regions, persons expected (whole), and units by draws."""
 
+    row: Ints
     region: Ints
     persons: Floats
     drawn: Floats
@@ -58,7 +63,7 @@ class Units:
 class Split:
     """What is published of a split: of which units, and the logarithms of their odds around the day."""
 
-    known: Outlooks
+    draws: Draws
     unit: Ints
     standing: Standing
 
@@ -87,30 +92,31 @@ def gap_drawn(outlook: Outlook | None, gap: Gap, even: Floats) -> Floats:
 
 
 def added(persons: Floats, drawn: Floats, weights: Floats) -> list[Sum]:
-    """Each area, of which `drawn` (draws by areas) are draws of the sum; `weights` are those of the draws."""
+    """Each area, of which `drawn` (areas by draws) are draws of the sum; `weights` are those of the draws."""
     if not len(persons):
         return []
     ends = zip(persons, *draw.ends(drawn, weights, ENDS), strict=True)
     return [Sum(float(c), float(min(low, c)), float(max(high, c))) for c, low, high in ends]
 
 
-def belonging(members: Sequence[Bools]) -> Floats:
-    """Units by areas: 1 where the unit is a member, so that a product with it adds up."""
-    return np.stack(members, axis=1).astype(np.float64)
+def by_area(values: Floats, members: Sequence[Ints]) -> Floats:
+    """Sums over the units that each area has; `values` are of units, or units by draws."""
+    return np.stack([values[member].sum(axis=0) for member in members])
 
 
-def shares(split: Split, units: Units, stated: Floats, even: draw.Chance) -> tuple[Floats, Floats, Bools]:
-    """The share of each unit: as expected, drawn (draws by units), and whether it is published.
+def shares(split: Split, units: Units, stated: Floats) -> tuple[Floats, Floats, Bools]:
+    """The share of each unit: as expected, drawn (units by draws), and whether it is published.
 
     `stated` is a share that is known of a unit without a history, else NaN. A unit of which nothing is known has the
     share of its region's units that are known, else of all; drawn, that of one of them. Each counts by its persons.
     """
-    share, drawn = stated.copy(), np.repeat(stated[None, :], len(even.window), axis=0)
+    even = split.draws.even
+    share, drawn = stated.copy(), np.repeat(stated[:, None], len(even.window), axis=1)
     if len(split.unit):
-        brought = bring.bring(split.known, split.standing)
+        brought = bring.bring(split.draws.known, split.standing)
         share[split.unit] = _share(brought.base)
-        strayed = bring.drawn(split.known, brought, units.region[split.unit], even.of(split.unit))
-        drawn[:, split.unit] = _share(strayed)
+        strayed = split.draws.drawn(brought, units.row[split.unit], units.region[split.unit])
+        drawn[split.unit] = _share(strayed)
     there = ~np.isnan(share)
     for missing in np.flatnonzero(~there) if there.any() else ():
         near = there & (units.region == units.region[missing])
@@ -119,7 +125,7 @@ def shares(split: Split, units: Units, stated: Floats, even: draw.Chance) -> tup
         weight = np.maximum(units.persons[like], 1)
         reached = (np.cumsum(weight) - weight / 2) / weight.sum()
         share[missing] = np.average(share[like], weights=weight)
-        drawn[:, missing] = np.interp(even.own[:, missing], reached, share[like])
+        drawn[missing] = np.interp(even.own[units.row[missing]], reached, share[like])
     return share, drawn, there
 
 

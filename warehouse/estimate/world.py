@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from warehouse.estimate import bring, draw, sums
-from warehouse.estimate.bring import ENDS, Outlooks
+from warehouse.estimate.bring import ENDS, Draws
 from warehouse.estimate.change import LEVELS, Outlook
 from warehouse.estimate.given import Day, Given, around
 from warehouse.estimate.history import Bools, Floats, Ints, told_digits
@@ -38,12 +38,11 @@ def estimate(given: Given, rules: Rules) -> Estimate:
     splits = {name: bring.outlooks(split.history) for name, split in given.splits.items()}
     windows = known.onward.windows if known.onward else 1
     # The same numbers for a place on every day, so that what differs between two days is not chance.
-    generator = np.random.default_rng(rules.seed)
-    regions = int(given.counts.region.max(initial=0)) + 1
-    rows = len(given.counts.level)
     draws = rules.draws if known.onward else 1
-    even, split_even = (draw.chance(generator, draws, rows, regions, windows) for _ in range(2))
-    for part in side_by_side(lambda day: _day(given, day, known, splits, even, split_even, rules), given.days):
+    even, split_even = (draw.chance(rules.seed + i, draws, windows, given.units, given.regions) for i in range(2))
+    counts = Draws.of(known, even)
+    split = {name: Draws.of(outlooks, split_even) for name, outlooks in splits.items()}
+    for part in side_by_side(lambda day: _day(given, day, counts, split, rules), given.days):
         made.places += part.places
         made.areas += part.areas
     made.changes = [*_changes("onward", known.onward), *_changes("backward", known.backward)]
@@ -65,11 +64,8 @@ def _changes(direction: str, outlook: Outlook | None) -> Iterator[Row]:
         }  # fmt: skip
 
 
-def _day(
-    given: Given, day: Day, known: Outlooks, splits: dict[str, Outlooks], even: draw.Chance, split_even: draw.Chance,
-    rules: Rules,
-) -> Estimate:  # fmt: skip
-    made = Estimate()
+def _day(given: Given, day: Day, draws: Draws, splits: Mapping[str, Draws], rules: Rules) -> Estimate:
+    made, known, even = Estimate(), draws.known, draws.even
     rows = day.standing.place
     brought = bring.bring(known, day.standing)
     persons = np.rint(bring.expected(brought))
@@ -92,50 +88,51 @@ def _day(
     weight = persons[counted] @ brought.years[counted] / max(persons[counted].sum(), 1)
     weights = even.weights(draw.unseen_share(known.onward, weight) if known.onward else 0.0)
     added = bring.bring(known, day.standing.of(counted))
-    drawn = np.exp(bring.drawn(known, added, region, even.of(rows[counted])))
-    strayed = [sums.gap_drawn(known.onward, gap, even.own[:, gap.pattern]) for gap in day.gaps]
+    drawn = np.exp(draws.drawn(added, rows[counted], region))
+    strayed = [sums.gap_drawn(known.onward, gap, even.own[gap.pattern]) for gap in day.gaps]
     units = sums.Units(
+        np.append(rows[counted], [gap.pattern for gap in day.gaps]).astype(np.int64),
         np.append(region, [given.counts.region[gap.place] for gap in day.gaps]).astype(np.int64),
         np.append(persons[counted], [gap.central for gap in day.gaps]),
-        np.column_stack([drawn, *strayed]),
+        np.vstack([drawn, *strayed]),
     )
     place = np.append(rows[counted], [gap.place for gap in day.gaps]).astype(np.int64)
-    own = np.append(rows[counted], [gap.pattern for gap in day.gaps]).astype(np.int64)
     is_gap = np.arange(len(place)) >= len(counted)
 
     areas = dict(_areas(given, place))
-    belongs = sums.belonging(list(areas.values()))
-    everybody, everybody_drawn = units.persons @ belongs, units.drawn @ belongs
+    members = list(areas.values())
+    everybody, everybody_drawn = sums.by_area(units.persons, members), sums.by_area(units.drawn, members)
     for name, total in zip(areas, sums.added(everybody, everybody_drawn, weights), strict=True):
         made.areas.append(_row(day.day, name, "_T", "_T", total, 1.0, certain))
     made.places += _by_parts_and_gaps(given, day, units, weights, place, is_gap, certain)
     stated = {"female": np.full(len(place), np.nan), "unsentenced": np.full(len(place), np.nan)}
     stated["unsentenced"][is_gap] = [gap.unsentenced for gap in day.gaps]
-    for name, outlooks in splits.items():
+    for name, split_draws in splits.items():
         unit, standing = around(given.splits[name], day.day, np.where(is_gap, -1, place))
-        split = sums.Split(outlooks, unit, standing)
-        share, drawn_share, there = sums.shares(split, units, stated[name], split_even.of(own))
+        split = sums.Split(split_draws, unit, standing)
+        share, drawn_share, there = sums.shares(split, units, stated[name])
         if not there.any():
             continue
-        some, some_drawn = np.rint(units.persons * share) @ belongs, (units.drawn * drawn_share) @ belongs
+        drawn_share *= units.drawn
+        some, some_drawn = sums.by_area(np.rint(units.persons * share), members), sums.by_area(drawn_share, members)
         parts = [(some, some_drawn, "F", "_T"), (everybody - some, everybody_drawn - some_drawn, "M", "_T")]
         if name == "unsentenced":
             parts = [(some, some_drawn, "_T", "UNSENTENCED")]
-        covered = (units.persons * there) @ belongs / np.maximum(everybody, 1)
-        for values, draws, sex, status in parts:
-            for area, total, known_share in zip(areas, sums.added(values, draws, weights), covered, strict=True):
+        covered = sums.by_area(units.persons * there, members) / np.maximum(everybody, 1)
+        for values, strayed_sums, sex, status in parts:
+            for area, total, known_share in zip(areas, sums.added(values, strayed_sums, weights), covered, strict=True):
                 if known_share >= rules.split_known_at_least:
                     made.areas.append(_row(day.day, area, sex, status, total, float(known_share), certain))
     return made
 
 
-def _areas(given: Given, place: Ints) -> Iterator[tuple[str, Bools]]:
+def _areas(given: Given, place: Ints) -> Iterator[tuple[str, Ints]]:
     """Which units each area has: the world, and each region and subregion by name."""
-    yield WORLD, np.ones(len(place), dtype=np.bool_)
+    yield WORLD, np.arange(len(place))
     for level in (0, 1):
         of = np.array([given.areas[p][level] for p in place], dtype=object)
         for name in sorted(set(of) - {""}):
-            yield name, of == name
+            yield name, np.flatnonzero(of == name)
 
 
 def _by_parts_and_gaps(
@@ -150,8 +147,8 @@ def _by_parts_and_gaps(
     found += [(int(row), "gap", is_gap & (place == row)) for row in sorted(set(place[is_gap].tolist()) - told)]
     if not found:
         return []
-    belongs = sums.belonging([which for _, _, which in found])
-    totals = sums.added(units.persons @ belongs, units.drawn @ belongs, weights)
+    members = [np.flatnonzero(which) for _, _, which in found]
+    totals = sums.added(sums.by_area(units.persons, members), sums.by_area(units.drawn, members), weights)
     return [
         {
             "as_of": day.day, "place_id": given.places[row], "basis": basis, "persons": total.central,

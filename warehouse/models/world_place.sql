@@ -1,7 +1,8 @@
 -- One row a day and a state, territory or part: what it gives to the world total on that day, and why nothing where nothing.
 -- The latest published figure on or before the day counts, the first one after it where there is none. A place with
--- parts is counted once: by its own figure unless each of its parts has one nearer to the day, else by its parts. A
--- place inside another's published figure is not counted.
+-- parts is counted once: by its own figure unless each of its parts has one nearer to the day, else by its parts; a
+-- figure of its own that comes later is not brought back over parts that have all been counted. A place inside another's
+-- published figure is not counted. A successor state counts before its day where a publisher counted it then already.
 WITH standing AS (
   SELECT day, h.* FROM reference.day JOIN headline h ON h.period_end <= day
   QUALIFY row_number() OVER (PARTITION BY day, place_id ORDER BY year DESC) = 1
@@ -23,6 +24,7 @@ leaf AS (
     f.value AS next_value, f.figure_id AS next_figure_id, f.period_end AS next_period_end,
     -- What stands for the place: the latest figure, else the first one after the day.
     coalesce(s.source_id, f.source_id) AS source_id,
+    if(s.place_id IS NOT NULL, s.definition, f.definition) AS definition,
     coalesce(s.period_start, f.period_start) AS period_start,
     coalesce(date_diff('day', s.period_end, d.day), date_diff('day', d.day, f.period_end)) AS days
   FROM reference.day d
@@ -30,10 +32,12 @@ leaf AS (
   LEFT JOIN standing s ON s.day = d.day AND s.place_id = p.place_id
   LEFT JOIN following f ON f.day = d.day AND f.place_id = p.place_id
   WHERE p.kind IN ('state', 'territory', 'part')
-    AND coalesce(p.valid_from <= d.day, true) AND coalesce(p.valid_to >= d.day, true)
+    AND (coalesce(p.valid_from <= d.day, true) OR s.place_id IS NOT NULL) AND coalesce(p.valid_to >= d.day, true)
 ),
 parent AS (
-  SELECT as_of, parent AS place_id, count(*) AS parts, count(days) AS parts_with, max(days) AS farthest_part
+  SELECT
+    as_of, parent AS place_id, count(*) AS parts, count(days) AS parts_with, count(latest) AS parts_before,
+    max(days) AS farthest_part
   FROM leaf WHERE kind = 'part' GROUP BY as_of, parent
 ),
 judged AS (
@@ -42,13 +46,15 @@ judged AS (
     own.parts_with AS own_parts_with,
     -- Does this place stand for its parts?
     own.place_id IS NOT NULL AND l.days IS NOT NULL
-      AND (own.parts_with < own.parts OR l.days <= own.farthest_part) AS stands_for_parts
+      AND (own.parts_with < own.parts OR l.days <= own.farthest_part)
+      AND (own.parts_before < own.parts OR l.latest IS NOT NULL) AS stands_for_parts
   FROM leaf l LEFT JOIN parent own USING (as_of, place_id)
 ),
 covered AS (
   SELECT j.as_of, c.included AS place_id, c.place_id AS within
   FROM reference.coverage c
-  JOIN judged j ON j.place_id = c.place_id AND j.days IS NOT NULL AND NOT list_contains(c.unless, j.source_id)
+  JOIN judged j ON j.place_id = c.place_id AND j.days IS NOT NULL
+    AND NOT list_contains(c.unless, j.source_id) AND NOT coalesce(list_contains(c.unless, j.definition), false)
 ),
 missing AS (
   SELECT place_id, sum(central) AS whole, sum(central) FILTER (counts = 'beside') AS beside FROM gap GROUP BY place_id
