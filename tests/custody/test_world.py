@@ -75,7 +75,7 @@ def test_each_division_is_printed(home: Path, command: Command) -> None:
         ("region", "Oceania"),
         ("subregion", "Sub-Saharan Africa"),
         ("sex", "Per 100,000 people of both sexes."),
-        ("legal_status", "UNSENTENCED"),
+        ("legal_status", "Held without a final sentence"),
         ("year", "2003-12-31"),
     ]:
         said = command(home, "total", "--by", by)

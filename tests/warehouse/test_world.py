@@ -336,8 +336,8 @@ def test_what_nobody_has_estimated_counts_as_nothing_in_words() -> None:
     assert made.total()["gaps"] == 0 and "ERI" not in made.roles()
     steps = made.rows("SELECT * FROM world_walk WHERE code LIKE '%: %' ORDER BY step")
     assert [(s["value"], s["places"]) for s in steps] == [(None, 0), (None, 0)]
-    assert steps[0]["note"] == "Unknown; counts as nothing."
-    assert steps[1]["note"].startswith("Unknown; counts as nothing. Range 5 to unknown.")
+    assert steps[0]["note"] == "Unknown; counts as nothing. As of 2020."
+    assert steps[1]["note"].startswith("Unknown; counts as nothing. As of 2020. Range 5 to unknown.")
     adds_up(made)
 
 
@@ -463,6 +463,8 @@ def by_hand(rows: Iterable[Row], gaps: Iterable[Row], as_of: date) -> dict[str, 
 
     def stands(parent: str) -> bool:
         have = [away[p.place_id] for p in parts[parent] if p.place_id in away]
+        if parent not in before and all(p.place_id in before for p in parts[parent]):
+            return False
         return parent in away and (len(have) < len(parts[parent]) or away[parent] <= max(have))
 
     french = ["BLM", "GLP", "GUF", "MAF", "MTQ", "MYT", "NCL", "PYF", "REU", "SPM", "WLF"]

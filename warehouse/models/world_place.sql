@@ -32,7 +32,8 @@ leaf AS (
   LEFT JOIN standing s ON s.day = d.day AND s.place_id = p.place_id
   LEFT JOIN following f ON f.day = d.day AND f.place_id = p.place_id
   WHERE p.kind IN ('state', 'territory', 'part')
-    AND (coalesce(p.valid_from <= d.day, true) OR s.place_id IS NOT NULL) AND coalesce(p.valid_to >= d.day, true)
+    AND (coalesce(p.valid_from <= d.day, true) OR s.place_id IS NOT NULL)
+    AND coalesce(p.valid_to >= d.day, true)
 ),
 parent AS (
   SELECT

@@ -107,7 +107,8 @@ missing AS (
            'of others nothing: ' || string_agg(name, ', ' ORDER BY population DESC) FILTER (says IS NULL AND population IS NOT NULL),
            'and their population is not known either: ' || string_agg(name, ', ' ORDER BY name) FILTER (says IS NULL AND population IS NULL))
   FROM placed LEFT JOIN in_part USING (as_of, place_id)
-  WHERE role = 'no_figure'
+  -- A former state that nobody counted is its successors, of which each counts or is missing by itself.
+  WHERE role = 'no_figure' AND place_id NOT IN (SELECT place_id FROM place WHERE valid_to IS NOT NULL)
      OR role = 'no_figure_part'
         AND (as_of, place_id) IN (SELECT (up.as_of, p.place_id) FROM place p JOIN placed up ON up.place_id = p.parent WHERE up.role = 'by_parts')
   GROUP BY as_of
