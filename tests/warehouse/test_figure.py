@@ -257,6 +257,24 @@ def test_the_spread_is_that_of_the_farthest_rival_on_either_side() -> None:
 
 
 @pytest.mark.parametrize(
+    ("also", "witnesses"),
+    [
+        ([], 1),
+        ([{"value": 101, "source_id": "ministry"}], 2),
+        ([{"value": 100, "source_id": "ministry"}], 1),  # a copy, to the person
+        ([{"value": 101, "source_id": "ministry", "reported_by": "CTS"}], 1),  # of one origin
+        ([{"value": 101, "source_id": "ministry"}, {"value": 101, "source_id": "bureau"}], 2),
+        ([{"value": 101, "source_id": "ministry"}, {"value": 102, "source_id": "bureau"}], 3),
+        ([{"value": 101, "on": date(2020, 3, 1)}], 1),  # another day of one series
+    ],
+)
+def test_whoever_copies_a_third_is_one_witness_with_it(also: list[dict[str, Any]], witnesses: int) -> None:
+    first = observation("FRA", 100, reported_by="CTS", on=date(2020, 6, 1))
+    rows = [observation("FRA", a["value"], **{k: v for k, v in a.items() if k != "value"}) for a in also]
+    assert figures(first, *rows).figure("FRA")["witnesses"] == witnesses
+
+
+@pytest.mark.parametrize(
     ("value", "rival", "apart"),
     [
         (10000, 10200, False), (10000, 10201, True), (10000, 9800, False), (10000, 9799, True), (10000, 10000, False),

@@ -65,14 +65,19 @@ ranked AS (
 rival AS (
   SELECT
     figure_id,
+    -- Who gives the same number to the person, or names the same origin, has it from the other or from the same hand.
+    least(
+      count(DISTINCT value) FILTER (choice = 1 OR source_id <> chosen_source OR dataset <> chosen_dataset),
+      count(DISTINCT coalesce(reported_by, source_id)) FILTER (choice = 1 OR source_id <> chosen_source OR dataset <> chosen_dataset)
+    ) AS witnesses,
     -- Another day of one series is no other opinion.
     max(value) FILTER (source_id <> chosen_source OR dataset <> chosen_dataset) AS highest,
     min(value) FILTER (source_id <> chosen_source OR dataset <> chosen_dataset) AS lowest,
     to_json(list({
       'observation_id': observation_id, 'source_id': source_id, 'dataset': dataset,
       'period_start': period_start, 'period_end': period_end, 'value': value, 'grade': grade
-    } ORDER BY choice))::VARCHAR AS rivals
-  FROM ranked WHERE choice > 1 GROUP BY figure_id
+    } ORDER BY choice) FILTER (choice > 1))::VARCHAR AS rivals
+  FROM ranked GROUP BY figure_id
 ),
 chosen AS (
   SELECT
@@ -82,7 +87,7 @@ chosen AS (
     false AS derived, r.observation_id, NULL::VARCHAR AS parts, r.source_id, r.dataset, r.vintage,
     r.rule, r.candidates, v.rivals, r.grade,
     CASE WHEN r.value > 0 THEN greatest(abs(v.highest - r.value), abs(v.lowest - r.value)) / r.value END AS spread,
-    r.licence
+    r.licence, coalesce(v.witnesses, 1) AS witnesses
   FROM (
     SELECT * FROM ranked WHERE choice = 1
     UNION ALL BY NAME
@@ -115,7 +120,7 @@ derived AS (
     CASE WHEN count(DISTINCT c.dataset) = 1 THEN any_value(c.dataset) ELSE 'several' END AS dataset,
     max(c.vintage) AS vintage,
     'sum_of_parts' AS rule, count(*) AS candidates, NULL::VARCHAR AS rivals, max_by(c.grade, coalesce(g.position, 0)) AS grade, NULL::DOUBLE AS spread,
-    max_by(c.licence, class.position) AS licence
+    max_by(c.licence, class.position) AS licence, NULL::BIGINT AS witnesses
   FROM chosen c
   JOIN part p USING (place_id, year)
   LEFT JOIN reference.rank g ON g.list = 'grade' AND g.code = c.grade
