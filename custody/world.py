@@ -259,6 +259,13 @@ def claims(home: Home, wanted: str | None) -> list[Row]:
     ]
 
 
+def _value(value: float | None, unit: str) -> str:
+    """A figure that bears on a claim: persons are whole, of anything else a reader needs no more than four digits."""
+    if value is None:
+        return "-"
+    return printing.number(value) if unit == "persons" else f"{value:,.4g}"
+
+
 def print_claims(found: Sequence[Mapping[str, Any]], *, whole: bool) -> None:
     """Print claims with their verdicts; whole, also all that bears on them."""
     for i, claim in enumerate(found):
@@ -272,7 +279,7 @@ def print_claims(found: Sequence[Mapping[str, Any]], *, whole: bool) -> None:
                 [
                     {
                         "it": e["bears"], "figure": e["what"],
-                        "value": "-" if e["value"] is None else f"{e['value']:,.10g}",
+                        "value": _value(e["value"], e["unit_text"]),
                         "unit": e["unit_text"], "row": f"{e['row_table']} {e['row_key']}",
                     }
                     for e in claim["evidence"]
