@@ -25,6 +25,7 @@ wide AS (
     any_value(CASE WHEN period_kind = 'point' THEN period_end END) FILTER (name = 'persons_held') AS persons_held_date,
     any_value(source_id) FILTER (name = 'persons_held') AS persons_held_source,
     any_value(definition) FILTER (name = 'persons_held') AS persons_held_definition,
+    any_value(spread) FILTER (name = 'persons_held') AS persons_held_spread,
     any_value(value) FILTER (name = 'persons_held_female') AS female,
     any_value(value) FILTER (name = 'persons_held_male') AS male,
     any_value(value) FILTER (name = 'persons_held_sentenced') AS sentenced,
@@ -102,7 +103,8 @@ SELECT
     CASE WHEN wrong_statuses AND unsentenced IS NOT NULL THEN 'persons_held_unsentenced' END,
     CASE WHEN wrong_foreign THEN 'persons_held_foreign' END,
     CASE WHEN wrong_juvenile THEN 'persons_held_juvenile' END,
-    CASE WHEN wrong_admissions THEN 'admissions' END), '') AS inconsistent
+    CASE WHEN wrong_admissions THEN 'admissions' END), '') AS inconsistent,
+  j.persons_held_spread
 FROM (SELECT place_id, year FROM judged UNION SELECT place_id, year(as_of) FROM at_year_end) y
 JOIN place USING (place_id)
 LEFT JOIN judged j ON j.place_id = y.place_id AND j.year = y.year

@@ -70,7 +70,7 @@ uncounted AS (
     as_of, 500 + row_number() OVER (PARTITION BY as_of ORDER BY place_id, component),
     concat_ws(': ', place_id, component),
     if(included, 'memo', 'component'),
-    if(central IS NULL, 'Known to nobody: ', 'In no figure of a source, taken from a publication: ') || name || ', ' || component,
+    if(central IS NULL, 'Known to nobody: ', 'By a publication alone: ') || name || ', ' || component,
     central, if(central IS NULL, 0, 1), NULL::DOUBLE,
     concat_ws(' ', if(central IS NULL, 'Unknown; counts as nothing.', NULL),
       if(included, 'Not added: there is a published figure now.', NULL),
