@@ -179,14 +179,24 @@ class Archive:
             if snapshot.withdrawn and obtained == "import":  # a person wants it again; a fetch meets what it met before
                 snapshot = replace(snapshot, withdrawn=None)
                 write_json(record, asdict(snapshot))
-        self.seen(source.id, file, digest, obtained, answer)
+        occasion = {"file_name": name, "retrieved_at": retrieved_at, "url": url}
+        self.seen(source.id, file, digest, obtained, answer, occasion)
         return snapshot, new
 
     def seen(
-        self, source_id: str, file: str, digest: str, obtained: str, answer: Mapping[str, Any] | None = None
+        self,
+        source_id: str,
+        file: str,
+        digest: str,
+        obtained: str,
+        answer: Mapping[str, Any] | None = None,
+        occasion: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Note that the bytes of a digest were met again, or that a server said that they have not changed."""
-        line = {"sha256": digest, "seen_at": now(), "obtained": obtained, "answer": answer}
+        """Note that the bytes of a digest were met again, or that a server said that they have not changed.
+
+        The `occasion` says under which name, when and where: the record beside keeps the first one alone.
+        """
+        line = {"sha256": digest, "seen_at": now(), "obtained": obtained, "answer": answer, **(occasion or {})}
         self._append(self._records(source_id, file) / "seen.jsonl", line)
 
     def served(self, source_id: str, file: str) -> tuple[str, str] | None:

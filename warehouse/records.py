@@ -137,6 +137,33 @@ def snapshots(home: Home, source: Source) -> list[Snapshot]:
     return list({(s.file, s.sha256): s for s in [*bundled, *own]}.values())
 
 
+#: What of a snapshot's record is of the occasion on which the bytes came, not of the bytes.
+OCCASION = ("file_name", "retrieved_at", "obtained", "url")
+
+
+def as_first_met(all_of_them: Iterable[Vintage]) -> list[dict[str, Any]]:
+    """The record of each vintage's file as it is published: the same bytes are one file, whenever they came again.
+
+    The earliest occasion stands: what comes with the program may be older than what was imported here, or younger.
+    """
+    bundled: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
+    told = []
+    for vintage in all_of_them:
+        if vintage.source_id not in bundled:
+            there = _list(sources()[vintage.source_id].bundled, True)
+            bundled[vintage.source_id] = {(v.file, v.snapshot["sha256"]): v.snapshot for v in there}
+        own = vintage.snapshot
+        other = bundled[vintage.source_id].get((vintage.file, own["sha256"]), own)
+        first = min(own, other, key=lambda record: _when(record["retrieved_at"]))
+        told.append({**own, **{key: first[key] for key in OCCASION}})
+    return told
+
+
+def _when(retrieved_at: str) -> str:
+    """A sort key: a day of which the hour is not known is not before any hour of it."""
+    return retrieved_at if "T" in retrieved_at else f"{retrieved_at}T24"
+
+
 def all_vintages(home: Home) -> list[Vintage]:
     """The accepted vintages of all sources."""
     return [v for source in sources().values() for v in vintages(home, source)]

@@ -20,7 +20,7 @@ from warehouse import choice, claims
 from warehouse.choice import NUMBERS, OWN
 from warehouse.estimate.rules import rules
 from warehouse.models import HERE
-from warehouse.records import Vintage
+from warehouse.records import Vintage, as_first_met
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -101,12 +101,12 @@ def _sources(known: Mapping[str, Source]) -> Rows:
 def _snapshots(vintages: list[Vintage]) -> Rows:
     return [
         {
-            **v.snapshot,
+            **snapshot,
             **{k: v.record[k] for k in ("file", "vintage", "items", "observations", "left_out")},
             "snapshot": v.snapshot["sha256"],
             "extends": sources()[v.source_id].files[v.file].extends,
         }
-        for v in vintages
+        for v, snapshot in zip(vintages, as_first_met(vintages), strict=True)
     ]
 
 

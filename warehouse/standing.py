@@ -18,7 +18,7 @@ from typing import Any
 from sources.catalogue import sources
 from sources.errors import Refused
 from sources.home import Home, read_json
-from warehouse.records import Vintage, all_vintages
+from warehouse.records import Vintage, all_vintages, as_first_met
 from warehouse.results import CheckResult, from_plain, to_plain
 
 HERE = Path(__file__).parent
@@ -71,12 +71,9 @@ def inputs_digest(vintages: list[Vintage], as_of: date) -> str:
     digest = hashlib.sha256(f"{code_digest()} {as_of} {version('duckdb')}".encode())
     for source in sources().values():
         digest.update((source.folder / "source.yml").read_bytes())
-    for vintage in vintages:
-        digest.update(
-            json.dumps(
-                [vintage.source_id, vintage.file, vintage.vintage, vintage.record["tables"]], sort_keys=True
-            ).encode()
-        )
+    for vintage, snapshot in zip(vintages, as_first_met(vintages), strict=True):
+        named = [vintage.source_id, vintage.file, vintage.vintage, vintage.record["tables"], snapshot]
+        digest.update(json.dumps(named, sort_keys=True).encode())
     return digest.hexdigest()
 
 

@@ -76,6 +76,8 @@ def test_the_same_bytes_are_no_new_snapshot_but_are_seen_again(archive: Archive)
         k: v for k, v in before.items() if not k.endswith("seen.jsonl")
     }
     assert [line["sha256"] for line in seen(archive)] == [first.sha256] * 2
+    occasions = [(line["file_name"], line["retrieved_at"]) for line in seen(archive)]
+    assert occasions == [("crim_pris_ctz.csv", "2026-05-01"), ("another_name.csv", "2026-06-01")]
 
 
 def test_other_bytes_lie_beside_the_first(archive: Archive) -> None:
