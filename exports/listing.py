@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from sources.errors import Misused, Refused
@@ -167,10 +167,35 @@ def add(home: Home, known: Sequence[Release], entry: Release) -> Release:
     return entry
 
 
+def checksums(data: bytes, where: object) -> dict[str, str]:
+    """The SHA-256 of each file of a release, by its path there, out of what its list of checksums says.
+
+    Args:
+        data: the list, which may come from anywhere.
+        where: what to call the place in which it lies.
+
+    Raises:
+        Refused: naming the first line that names no file, the list itself, a file twice, or one outside the release.
+    """
+    found: dict[str, str] = {}
+    text = data.decode("utf-8", "replace")
+    for line in text.removesuffix("\n").split("\n"):  # not splitlines, which takes other characters for line ends
+        digest, _, name = line.partition("  ")
+        path = PurePosixPath(name)
+        inside = name == path.as_posix() and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+        if not DIGEST.fullmatch(digest) or not inside or name in (".", SUMS) or name in found:
+            raise Refused(f"{where}/{SUMS} has a line that is none: {line[:80]!r}; get the release again.")
+        found[name] = digest
+    return found
+
+
 def sums(folder: Path) -> Mapping[str, str]:
-    """The sha256 of each file of a release, by its path there."""
-    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    """The SHA-256 of each file of a release in a folder, by its path there.
+
+    Raises:
+        Refused: when the list of checksums is none.
+    """
+    return checksums((folder / SUMS).read_bytes(), folder)
 
 
 def retract(home: Home, version: str, reason: str, today: date, replaced_by: str | None = None) -> tuple[Release, bool]:

@@ -14,7 +14,7 @@ from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from exports import listing
-from exports.listing import DIGEST, LIST, SUMS, Release
+from exports.listing import LIST, SUMS, Release
 from sources.errors import Misused, Refused
 from sources.home import Home, sha256, sha256_file
 
@@ -265,7 +265,7 @@ def find(at: Published, name: str) -> Found:
         data = origin.file(SUMS, entry.sums).read_bytes()
     retracted = listing.warning(entry, at.known)
     told = [*at.told, *([RetractedRelease(retracted)] if retracted else [])]
-    return Found(origin, version, sums(data, origin), told, at)
+    return Found(origin, version, listing.checksums(data, origin), told, at)
 
 
 def entry_alone(at: Published, origin: Origin) -> tuple[Release | None, bytes]:
@@ -276,14 +276,3 @@ def entry_alone(at: Published, origin: Origin) -> tuple[Release | None, bytes]:
     if entry is None and origin.name() in {r.version for r in at.known}:
         raise Refused(f"{origin}/{SUMS} is not the one that {LIST} beside it states; get the release again.")
     return entry, data
-
-
-def sums(data: bytes, origin: Origin) -> dict[str, str]:
-    """The SHA-256 of each file of a release, by its path there."""
-    found = {}
-    for line in data.decode("utf-8", "replace").removesuffix("\n").split("\n"):
-        digest, separator, name = line.partition("  ")
-        if not separator or not DIGEST.fullmatch(digest):
-            raise Refused(f"{origin}/{SUMS} has a line that is none: {line[:80]!r}.")
-        found[name] = digest
-    return found

@@ -14,7 +14,6 @@ from typing import Any
 
 from exports import listing
 from exports.listing import LIST, SUMS, Release
-from exports.origin import Folder, sums
 from exports.stores import Store, plainly
 from exports.verify import as_listed, verify
 from sources.errors import Refused
@@ -53,7 +52,7 @@ def publish(
     progress(f"{entry.version} is what was released")
     with plainly(to):
         merge(_list(to), known, entry, to)  # before anything is copied
-        own = {**sums((folder / SUMS).read_bytes(), Folder(folder)), SUMS: entry.sums}
+        own = {**listing.sums(folder), SUMS: entry.sums}
         missing, there = _compare(own, entry.version, to)
         for number, name in enumerate(missing, 1):
             to.put(folder / name, f"{entry.version}/{name}")

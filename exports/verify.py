@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from dictionary.render import PACKAGE_TYPES
-from exports import tables
+from exports import listing, tables
 from exports.listing import SUMS, Release
 from sources.errors import Refused
 from sources.home import read_json, sha256_file
@@ -33,9 +35,14 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
         folder: the directory.
         sums: the SHA-256 of SHA256SUMS that releases.json states, where it is known.
     """
-    listed, problem = _listed(folder)
-    if problem:
-        return [problem]
+    if links := sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink()):
+        return [Finding("files", False, f"{links[0]} is a link to elsewhere; a release has files alone")]
+    if not (folder / SUMS).is_file():
+        return [Finding("list of checksums", False, f"{SUMS} is missing")]
+    try:
+        listed = listing.sums(folder)
+    except Refused as error:
+        return [Finding("list of checksums", False, str(error))]
     findings = []
     if sums is not None:
         found = sha256_file(folder / SUMS)
@@ -47,7 +54,7 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
             )
         )
     wrong = sorted(name for name, digest in listed.items() if _digest(folder / name) != digest)
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()} - {SUMS}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} - {SUMS}
     added = sorted(there - set(listed))
     findings.append(
         Finding(
@@ -66,6 +73,18 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
     except (OSError, Refused, ValueError, KeyError, TypeError) as error:
         detail = f"cannot be read as a release's: {type(error).__name__} {error}"
         return [*findings, Finding("descriptors", False, detail)]
+
+
+def damage(folder: Path, entry: Release | None = None) -> str | None:
+    """What of a release does not hold, in a few words; None where all of it does.
+
+    Args:
+        folder: the directory.
+        entry: its entry in releases.json, where there is one.
+    """
+    listed = as_listed(folder, entry) if entry else []
+    bad = [f for f in [*verify(folder, entry.sums if entry else None), *listed] if not f.holds]
+    return f"{bad[0].what}: {bad[0].detail}" if bad else None
 
 
 def as_listed(folder: Path, entry: Release) -> list[Finding]:
@@ -89,24 +108,9 @@ def as_listed(folder: Path, entry: Release) -> list[Finding]:
 def _digest(path: Path) -> str | None:
     """SHA-256 of a file, None where there is none to read."""
     try:
-        return sha256_file(path)
+        return sha256_file(path) if path.is_file() else None
     except (OSError, ValueError):
         return None
-
-
-def _listed(folder: Path) -> tuple[dict[str, str], Finding | None]:
-    path = folder / SUMS
-    if not path.is_file():
-        return {}, Finding("list of checksums", False, f"{SUMS} is missing")
-    listed = {}
-    text = path.read_bytes().decode("utf-8", "replace")
-    for line in text.removesuffix("\n").split("\n"):  # not splitlines, which takes other characters for line ends
-        digest, separator, name = line.partition("  ")
-        twice, outside = name in listed, Path(name).is_absolute() or ".." in Path(name).parts
-        if not separator or len(digest) != 64 or outside or twice:
-            return {}, Finding("list of checksums", False, f"{SUMS} has a line that is none: {line[:80]!r}")
-        listed[name] = digest
-    return listed, None
 
 
 def _content(folder: Path) -> list[Finding]:
@@ -115,10 +119,30 @@ def _content(folder: Path) -> list[Finding]:
     return [*findings, *(_tables(part, part, "open ") if part.is_dir() else [])]
 
 
+#: The kinds of file that each table has.
+KINDS = (".csv", ".parquet")
+
+
+def _unnamed(package: Mapping[str, Any], provenance: Mapping[str, Any], folder: Path, where: Path) -> str | None:
+    """Which table is not named by all that must name it: the descriptor, the provenance, and a file of each kind."""
+    stems = {name: where / name for name in provenance["table_digests"]}
+    if not stems:
+        return "it has no table, and nothing is proved of none"
+    stated = {path.with_name(path.name + kind) for path in stems.values() for kind in KINDS}
+    described = {folder / resource["path"] for resource in package["resources"]}
+    there = {path for path in where.iterdir() if path.suffix in KINDS}
+    if odd := sorted((stated | described | there) - (stated & described & there)):
+        name = odd[0].relative_to(folder).as_posix()
+        return f"{name} is not named by each of datapackage.json, provenance.json and the folder"
+    return None
+
+
 def _tables(folder: Path, where: Path, part: str = "") -> list[Finding]:
     """Hold the tables of a folder against its descriptor and its provenance; `where` is the folder of the tables."""
     package = read_json(folder / "datapackage.json")
     provenance = read_json(folder / "provenance.json")
+    if told := _unnamed(package, provenance, folder, where):
+        return [Finding(f"{part}tables", False, told)]
     described = [r for r in package["resources"] if r["hash"] != f"sha256:{sha256_file(folder / r['path'])}"]
     findings = [
         Finding(

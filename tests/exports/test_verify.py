@@ -18,6 +18,7 @@ import custody
 from exports import verify as module
 from exports.listing import releases, retract
 from exports.release import release as make
+from exports.tables import release_digest
 from exports.verify import Finding, as_listed, verify
 from sources.home import Home
 from tests.custody import homes
@@ -190,6 +191,13 @@ def swap(folder: Path, one: str, other: str) -> None:
     (folder / "held").rename(folder / other)
 
 
+def link(path: Path, elsewhere: Path) -> None:
+    """Move what is there away, and leave a link to it."""
+    path.mkdir(exist_ok=True) if not path.suffix else None
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
 CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a table missing": (lambda f: (f / "tables/gap.csv").unlink(), "tables/gap.csv"),
     "the descriptor missing": (lambda f: (f / "datapackage.json").unlink(), "datapackage.json"),
@@ -201,6 +209,8 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a linked folder": (lambda f: (f / "link").symlink_to(f / "tables"), "link"),
     "two tables swapped": (lambda f: swap(f, "tables/gap.csv", "tables/source.csv"), "tables/gap.csv"),
     "two Parquets swapped": (lambda f: swap(f, "tables/gap.parquet", "tables/place.parquet"), "tables/place.parquet"),
+    "a link to the same bytes": (lambda f: link(f / "codebook.md", f.parent / "elsewhere"), "codebook.md"),
+    "a linked folder with the same files": (lambda f: link(f / "pictures", f.parent / "elsewhere"), "pictures"),
     "a file emptied": (lambda f: (f / "codebook.md").write_bytes(b""), "codebook.md"),
     "a file turned folder": (lambda f: ((f / "codebook.md").unlink(), (f / "codebook.md").mkdir()), "codebook.md"),
 }
@@ -217,6 +227,12 @@ def edit(path: Path, change: Callable[[Any], Any]) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def forget_gap(provenance: Any) -> None:
+    """Leave a table out, and state the digest of the others."""
+    provenance["table_digests"].pop("gap")
+    provenance["content_digest"] = release_digest(provenance["table_digests"])
 
 
 FORGERIES: dict[str, Callable[[Path], Any]] = {
@@ -243,6 +259,14 @@ FORGERIES: dict[str, Callable[[Path], Any]] = {
         f / "provenance.json", lambda p: p["table_digests"].update(none="0" * 64)
     ),
     "no content digest": lambda f: edit(f / "provenance.json", lambda p: p.pop("content_digest")),
+    "no table at all": lambda f: (
+        shutil.rmtree(f / "tables"),
+        (f / "tables").mkdir(),
+        edit(f / "datapackage.json", lambda p: p.update(resources=[])),
+        edit(f / "provenance.json", lambda p: p.update(table_digests={}, content_digest=release_digest({}))),
+    ),
+    "a table that nothing describes": lambda f: (f / "tables" / "more.csv").write_text("a,b\n1,2\n"),
+    "a table that the provenance does not name, with a fresh digest": lambda f: edit(f / "provenance.json", forget_gap),
     "a Parquet that is none": lambda f: (
         (f / "tables/gap.parquet").write_bytes(b"PAR1"),
         edit(
