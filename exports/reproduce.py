@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
-from dictionary.model import dictionary
+from dictionary.model import Table, dictionary
 from dictionary.render import quote
-from exports import descriptors, tables
+from exports import descriptors, listing, tables
+from exports.verify import damage
 from sources.archive import Archive
 from sources.catalogue import Source, sources
 from sources.errors import Refused
 from sources.home import Home, read_json, sha256_file, write_bytes
 from warehouse.build import BuildFailed, build, connect
 from warehouse.intake import take_in
-from warehouse.records import Vintage, vintages, withdrawn_folder
+from warehouse.records import OCCASION, Vintage, vintages, withdrawn_folder
 
 Progress = Callable[[str], None]
 
@@ -70,18 +72,22 @@ class Reproduction:
 
 
 def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> Reproduction:
-    """Make the release of a directory again.
+    """Make the release of a directory again, once it is proved to be what was released.
 
     Raises:
-        Refused: when the directory does not say what it was made of.
+        Refused: when the release is damaged, or does not say what it was made of.
     """
+    entry = listing.entry_of(home, folder)
+    if why := damage(folder, entry):
+        where = "take it from where it was published"
+        raise Refused(f"{folder} is not what was released ({why}); {where}. Nothing was made again.")
+    progress(f"{folder.name} is what it says")
+    provenance = read_json(folder / "provenance.json")
+    stated, digests = provenance["content_digest"], provenance["table_digests"]
     try:
-        provenance = read_json(folder / "provenance.json")
-        stated, digests, day = provenance["content_digest"], provenance["table_digests"], provenance["as_of"]
-        as_of = date.fromisoformat(day)
-        wanted = named(provenance)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise Refused(f"{folder / 'provenance.json'} does not say what the release was made of ({error}).") from None
+        as_of, wanted = date.fromisoformat(provenance["as_of"]), named(provenance)
+    except (KeyError, TypeError, ValueError):
+        raise Refused(f"{folder / 'provenance.json'} does not say what the release was made of.") from None
     reasons = other_program(provenance)
     with tempfile.TemporaryDirectory(prefix="custody-reproduce-") as root:
         apart = Home(Path(root) / "home")
@@ -90,17 +96,43 @@ def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> 
             build(apart, as_of, progress)
         except (BuildFailed, Refused) as error:
             return Reproduction(folder.name, stated, None, [], [*reasons, f"No warehouse could be built: {error}"])
+        made: dict[str, str] = {}
+        differing = []
         with connect(apart) as connection:
-            made = {
-                table.name: tables.content_digest(tables.read_warehouse(connection, table))
-                for table in dictionary().tables.values()
-            }
-            differing = [
-                _differing(connection, table, folder)
-                for table in sorted({*made, *digests})
-                if made.get(table) != digests.get(table)
-            ]
+            for table in dictionary().tables.values():
+                rows = tables.read_warehouse(connection, table)
+                if table.name == "snapshot":
+                    rows, told = _as_released(rows, table, folder)
+                    reasons += told
+                made[table.name] = tables.content_digest(rows)
+                if made[table.name] != digests.get(table.name):
+                    differing.append(_differing(table.name, rows, folder))
+        differing += [_differing(name, None, folder) for name in sorted(digests.keys() - made.keys())]
     return Reproduction(folder.name, stated, tables.release_digest(made), differing, reasons)
+
+
+def _as_released(rows: pa.Table, table: Table, folder: Path) -> tuple[pa.Table, list[str]]:
+    """The files behind what was made, with the occasion on which the release says that each came.
+
+    Bytes do not tell under which name, when and whence they came, and whoever has them from elsewhere has them from
+    later. What differs is told.
+    """
+    columns = [column for column in (*OCCASION, "url_verified") if column in table.column_names]
+    try:
+        told = {_file(row): row for row in tables.read_parquet(folder / "tables" / "snapshot.parquet").to_pylist()}
+        found = [{**row, **{c: told.get(_file(row), row)[c] for c in columns}} for row in rows.to_pylist()]
+    except (OSError, KeyError):  # a release of another schema
+        return rows, []
+    other = [row for row, was in zip(found, rows.to_pylist(), strict=True) if row != was]
+    if not other:
+        return rows, []
+    files = ", ".join(row["file_name"] for row in other[:3]) + (f" and {len(other) - 3} more" if len(other) > 3 else "")
+    said = f"The same bytes as those of {files} came here on another occasion; when and whence is taken as released."
+    return pa.Table.from_pylist(found, rows.schema), [said]
+
+
+def _file(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[key] for key in ("source_id", "file", "vintage", "snapshot"))
 
 
 def named(provenance: dict[str, Any]) -> list[Named]:
@@ -182,16 +214,19 @@ def _read_again(home: Home, apart: Home, source: Source, mine: Sequence[Vintage]
     return told + [f"{v.file_name} is {v.state}: {v.message}" for v in taken.verdicts if v.state != "accepted"]
 
 
-def _differing(connection: duckdb.DuckDBPyConnection, table: str, folder: Path) -> Differing:
+def _differing(table: str, made: pa.Table | None, folder: Path) -> Differing:
     """How many rows differ; unknown where the columns do, or one of the two has no such table."""
     released = f"read_parquet({quote(str(folder / 'tables' / f'{table}.parquet'))})"
     counts = []
-    for one, other in ((released, f'"{table}"'), (f'"{table}"', released)):
-        try:
-            ((count,),) = connection.execute(
-                f"SELECT count(*) FROM (FROM {one} EXCEPT ALL SELECT * FROM {other})"
-            ).fetchall()
-        except duckdb.Error:
-            return Differing(table, None, None)
-        counts.append(int(count))
+    with duckdb.connect() as connection:
+        if made is not None:
+            connection.register("made", made)
+        for one, other in ((released, "made"), ("made", released)):
+            try:
+                ((count,),) = connection.execute(
+                    f"SELECT count(*) FROM (FROM {one} EXCEPT ALL SELECT * FROM {other})"
+                ).fetchall()
+            except duckdb.Error:
+                return Differing(table, None, None)
+            counts.append(int(count))
     return Differing(table, *counts)

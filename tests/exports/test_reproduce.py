@@ -141,3 +141,29 @@ def test_the_command_without_a_release(tmp_path: Path) -> None:
     said = homes.custody(tmp_path / "home", "reproduce", "latest")
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr == "custody: There is no release yet; `custody release` makes one.\n"
+
+
+def test_the_same_bytes_from_another_day_make_the_same_release(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When, whence and under which name a file came is not in its bytes; how large it is is."""
+    came = "UPDATE snapshot SET retrieved_at = '2030-01-01', file_name = 'x.tsv' WHERE file = 'crim_pris_cap'"
+    made = made_of(release, monkeypatch, came)
+    assert (made.holds, made.differing) == (True, [])
+    assert made.reasons[-1].startswith("The same bytes as those of crim_pris_cap.tsv came here on another occasion")
+    made = made_of(release, monkeypatch, came, "UPDATE snapshot SET bytes = bytes + 1 WHERE file = 'crim_pris_cap'")
+    assert not made.holds
+    assert [(d.table, d.only_released, d.only_made) for d in made.differing] == [("snapshot", 1, 1)]
+
+
+def test_a_damaged_release_is_not_made_again(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says of itself must not be believed, or a forger states the digest of what can be made."""
+    copied = Path(shutil.copytree(release, tmp_path / "2026.11.0"))
+    path = copied / "provenance.json"
+    path.chmod(0o644)
+    path.write_text(path.read_text(encoding="utf-8").replace('"previous": null', '"previous": "x"'), encoding="utf-8")
+    monkeypatch.setattr(reproduce, "build", lambda *_: pytest.fail("it was built"))
+    with pytest.raises(Refused) as error:
+        reproduce.reproduce(Home(tmp_path / "home"), copied)
+    assert str(error.value) == (
+        f"{copied} is not what was released (files: altered or missing: provenance.json); "
+        "take it from where it was published. Nothing was made again."
+    )
