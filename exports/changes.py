@@ -10,6 +10,7 @@ import duckdb
 from dictionary.render import quote
 from exports.diff import Diff
 from exports.lines import BECAUSE, EMPTY, LINE, UNEXPLAINED
+from exports.listing import Retraction
 from exports.tables import CSV_OPTIONS
 
 #: How many lines each part of CHANGES.md has at most; changes.csv has all.
@@ -31,16 +32,18 @@ def write_csv(diff: Diff | None, path: Path) -> None:
         connection.execute(f"COPY (SELECT {columns} FROM line) TO {quote(str(path))} ({CSV_OPTIONS})")
 
 
-def as_markdown(diff: Diff, names: dict[str, str], explained: str | None) -> str:
+def as_markdown(diff: Diff, names: dict[str, str], explained: str | None, retracted: Retraction | None = None) -> str:
     """The changes for people, the worst first.
 
     Args:
         diff: what differs.
         names: of places, by id.
         explained: the reason that a person gave for what the gate would have stopped.
+        retracted: when and why the earlier release was retracted, where it was.
     """
     parts = [
         f"# Changes of {diff.new} since {diff.old}\n",
+        _retracted(diff.old, retracted) if retracted else "",
         summary(diff) + "\n",
         f"**Explained by the releaser:** {_cell(explained)}\n" if explained else "",
         _unexplained(diff, names),
@@ -52,6 +55,12 @@ def as_markdown(diff: Diff, names: dict[str, str], explained: str | None) -> str
         "Every row that differs is in changes.csv.\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _retracted(version: str, told: Retraction) -> str:
+    """That the release before is one that was retracted, and why it is held against all the same."""
+    reason = _cell(told.reason).rstrip(".")
+    return f"{version} was retracted on {told.date}: {reason}. None stands, so that what differs from it is told.\n"
 
 
 def summary(diff: Diff) -> str:
@@ -97,7 +106,7 @@ def _unexplained(diff: Diff, names: dict[str, str]) -> str:
 def _schema(diff: Diff) -> str:
     if not diff.schema:
         return ""
-    return "## Schema\n\n" + "\n".join(f"- {c.bump}: {c.table}: {c.what}." for c in diff.schema) + "\n"
+    return "## Schema\n\n" + "\n".join(f"- {c.bump}: {c.kind} {c.table}: {c.what}." for c in diff.schema) + "\n"
 
 
 def _world(diff: Diff) -> str:

@@ -143,15 +143,23 @@ WAITING = 2
 
 
 def validate(folder: Path, digests: dict[str, str]) -> list[dict[str, Any]]:
-    """Run every suite on the files to be published, and compare both formats with what the warehouse holds."""
+    """Run every suite on the files to be published, and compare both formats with what the warehouse holds.
+
+    Args:
+        folder: where the files of the tables are.
+        digests: of the content of each table that is to be there.
+
+    Raises:
+        GateClosed: when a file reads back otherwise, a row may not leave, or a critical check does not pass.
+    """
     rows: dict[str, pa.Table] = {}
     with ThreadPoolExecutor(WAITING) as waiting:
         try:
             asked = []
             for table in (dictionary().tables[name] for name in digests):
-                parquet = tables.read_parquet(folder / "tables" / f"{table.name}.parquet")
+                parquet = tables.read_parquet(folder / f"{table.name}.parquet")
                 asked.append(waiting.submit(checks.run, table.name, parquet, checks.suite(table)))
-                csv = tables.read_csv(folder / "tables" / f"{table.name}.csv", {c.name: c.type for c in table.columns})
+                csv = tables.read_csv(folder / f"{table.name}.csv", {c.name: c.type for c in table.columns})
                 for kind, read in (("parquet", parquet), ("csv", csv)):
                     if tables.content_digest(read) != digests[table.name]:
                         raise GateClosed(
@@ -164,7 +172,7 @@ def validate(folder: Path, digests: dict[str, str]) -> list[dict[str, Any]]:
             with duckdb.connect() as connection:
                 connection.execute("SET enable_progress_bar = false")  # it goes to standard output
                 for name in rows:
-                    path = quote(str(folder / "tables" / f"{name}.parquet"))
+                    path = quote(str(folder / f"{name}.parquet"))
                     connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet({path})')
                 refuse_unproven(connection, rows)
                 for name, rule, concerned in _rules(connection, rows):

@@ -13,6 +13,7 @@ from dictionary.model import dictionary
 from exports import changes, contents, descriptors, diff, gate, listing, opened, pictures, tables, workbook
 from exports.gate import GateClosed
 from exports.listing import SUMS, Release, next_version, releases
+from exports.verify import damage
 from sources.errors import Refused
 from sources.home import Home, new_folder, read_json, sha256_file, write_bytes
 from sources.places import places
@@ -68,21 +69,23 @@ def release(
         progress(f"{len(rows)} tables written")
         with ThreadPoolExecutor(1) as second:  # the checks are answered in other processes meanwhile
             made = second.submit(_write_for_people, folder, name, today, rows)
-            validation = gate.validate(folder, digests)
+            validation = gate.validate(folder / "tables", digests)
             made.result()
         if not all_open:
             opened.write(folder, home, name, today, built.as_of, progress)
         progress(f"{len(validation)} checks asked of the files as published; none that is critical failed")
-        previous = last.version if last else None
+        previous = last or (known[-1] if known else None)
         provenance = descriptors.provenance(home, built, digest, digests)
-        provenance |= {"previous": previous, "explained": explained}
+        provenance |= {"previous": previous.version if previous else None, "explained": explained}
         contents.write_words(folder, name, today, rows, provenance, validation)
-        _write_changes(folder, name, home.releases / previous if previous else None, explained)
+        _write_changes(folder, name, home, previous, explained)
         write_bytes(folder / SUMS, _sums(folder).encode())
         for path in folder.rglob("*"):
             path.chmod(0o444 if path.is_file() else 0o755)
         sums = sha256_file(folder / SUMS)
-    entry = Release(name, today.isoformat(), words.version, built.as_of.isoformat(), digest, sums, explained)
+        entry = Release(name, today.isoformat(), words.version, built.as_of.isoformat(), digest, sums, explained)
+        if why := damage(folder, entry):
+            raise GateClosed(f"What was written does not prove to be what was to be released ({why}). {gate.NOTHING}")
     return listing.add(home, known, entry), True
 
 
@@ -93,23 +96,25 @@ def _write_for_people(folder: Path, name: str, today: date, rows: Mapping[str, p
         pictures.write(folder / "pictures", folder / pictures.PAGE, rows)
 
 
-def _write_changes(folder: Path, name: str, last: Path | None, explained: str | None) -> None:
-    """Hold a release against the last one that stands, and write down what differs.
+def _write_changes(folder: Path, name: str, home: Home, last: Release | None, explained: str | None) -> None:
+    """Hold a release against the newest that stands, or where none stands the newest, and write down what differs.
 
     Raises:
-        GateClosed: when the last one is not there, or what differs needs an explanation and has none.
+        GateClosed: when that one is not there or was altered, or what differs needs an explanation and has none.
     """
     found = None
     if last is not None:
+        there = home.releases / last.version
         try:
-            diff.prove(last)
+            diff.prove(there)
         except OSError:
-            raise GateClosed(f"{last} is gone, and a release is held against the last one; restore it.") from None
-        found = diff.compare(last, folder, name)
-        gate.refuse_unsteady(found, last, folder, explained)
+            raise GateClosed(f"{there} is gone, and a release is held against it; restore it.") from None
+        found = diff.compare(there, folder, name)
+        gate.refuse_unsteady(found, there, folder, explained)
     changes.write_csv(found, folder / "changes.csv")
     names = {place.place_id: place.name for place in places().values()}
-    told = changes.as_markdown(found, names, explained) if found else changes.FIRST
+    gone = last.retracted if last else None
+    told = changes.as_markdown(found, names, explained, gone) if found else changes.FIRST
     write_bytes(folder / "CHANGES.md", told.encode())
 
 
@@ -124,6 +129,8 @@ def _unlisted(folder: Path, digest: str) -> Release:
         stated = None
     if stated != digest:
         raise GateClosed(f"{folder} is there, but releases.json does not list it; restore that list from a backup.")
+    if why := damage(folder, entry):
+        raise GateClosed(f"{folder} is there, releases.json does not list it, and it is damaged ({why}); remove it.")
     return entry
 
 

@@ -166,6 +166,23 @@ def _fresh(folder: Path) -> str:
     return f"{WRITING}{os.getpid()}-"
 
 
+def _sync(path: Path) -> None:
+    """Have the disk hold what was written of a file, or which files a folder has."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _settle(folder: Path) -> None:
+    """Have the disk hold a folder with all that is in it, so that its name never stands for less after a crash."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            _sync(path)
+    _sync(folder)
+
+
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """A folder to fill, put in the place of `target` in one step when the block ends well.
@@ -180,10 +197,12 @@ def new_folder(target: Path) -> Iterator[Path]:
     try:
         filling.chmod(0o755)
         yield filling
+        _settle(filling)
         if target.exists():
             shutil.rmtree(old, ignore_errors=True)
             os.replace(target, old)
         os.replace(filling, target)
+        _sync(target.parent)
     except BaseException:
         if old.exists() and not target.exists():
             with suppress(OSError):

@@ -13,7 +13,7 @@ import pytest
 from dictionary.model import Licence, dictionary
 from exports import descriptors, gate, opened, tables
 from exports.gate import GateClosed
-from exports.listing import Release, next_version, releases
+from exports.listing import Release, next_version, releases, retract
 from exports.release import release
 from exports.verify import verify
 from sources.errors import Refused
@@ -126,9 +126,57 @@ def test_an_unlisted_release_is_never_overwritten(small: Path, spoilt: bool) -> 
     else:
         homes.alter(small, "UPDATE gap SET central = central + 1 WHERE place_id = 'PRK'")
     bytes_ = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    with pytest.raises(GateClosed, match=r"releases\.json does not list it"):
+    with pytest.raises(GateClosed, match=r"releases\.json does not list it; restore"):
         release(home, NOVEMBER)
     assert bytes_ == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_an_unlisted_release_that_is_damaged_is_not_listed(small: Path) -> None:
+    home = Home(small)
+    release(home, NOVEMBER)
+    (home.releases / "releases.json").unlink()
+    path = home.releases / "2026.11.0" / "LICENCES.md"
+    path.chmod(0o644)
+    path.write_text("All of it is free.", encoding="utf-8")
+    with pytest.raises(GateClosed, match=r"it is damaged \(files: altered or missing: LICENCES\.md\)"):
+        release(home, NOVEMBER)
+    assert releases(home) == []
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_was_written_is_proved_before_it_has_its_name(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same proof as the command's: here the descriptor forgets a table."""
+    whole = descriptors.package
+
+    def forgetful(*words: Any) -> dict[str, Any]:
+        told = whole(*words)
+        return {**told, "resources": [r for r in told["resources"] if r["name"] != "gap"]}
+
+    monkeypatch.setattr(descriptors, "package", forgetful)
+    with pytest.raises(GateClosed, match=r"does not prove to be .* \(tables: tables/gap\.csv is not named by each"):
+        release(Home(small), NOVEMBER)
+    assert nothing_was_written(Home(small))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_after_the_only_release_was_retracted_the_next_is_held_against_it(small: Path) -> None:
+    home = Home(small)
+    release(home, NOVEMBER)
+    retract(home, "2026.11.0", "Chad was read as Niger.", NOVEMBER)
+    homes.alter(small, "UPDATE gap SET central = central + 1 WHERE place_id = 'PRK'")
+    second, _ = release(home, NOVEMBER)
+    folder = home.releases / second.version
+    told = (folder / "CHANGES.md").read_text(encoding="utf-8")
+    assert told.splitlines()[0] == "# Changes of 2026.11.1 since 2026.11.0"
+    assert "2026.11.0 was retracted on 2026-11-23: Chad was read as Niger. None stands" in told
+    assert "first release" not in told
+    assert json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["previous"] == "2026.11.0"
+    # And what is lost against it must be explained.
+    retract(home, "2026.11.1", "Niger was right.", NOVEMBER)
+    homes.alter(small, "UPDATE world_total SET central = central * 1.5 WHERE place_id = 'WLD'")
+    with pytest.raises(GateClosed, match="If it is meant to be so, say why"):
+        release(home, NOVEMBER)
 
 
 def nothing_was_written(home: Home) -> bool:
@@ -189,6 +237,14 @@ SPOILT = {
 }
 
 
+def test_a_failing_check_of_the_open_part_closes_the_gate(small: Path) -> None:
+    """It is asked of the files, not taken over from the build: the whole has this row right."""
+    homes.alter(small / "open", "UPDATE country_year SET kind = 'empire' WHERE place_id = 'FRA'")
+    with pytest.raises(GateClosed, match="only codes of the list place_kind"):
+        release(Home(small), NOVEMBER)
+    assert nothing_was_written(Home(small))
+
+
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_failing_check_closes_the_gate(small: Path, what: str) -> None:
     """The warehouse passed its checks when it was built; a release trusts only what it publishes."""
@@ -201,17 +257,22 @@ def test_a_failing_check_closes_the_gate(small: Path, what: str) -> None:
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_a_file_that_reads_back_otherwise_closes_the_gate(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("part", "table", "old"), [("tables", "gap", "100000.0"), ("open", "country_year", "FRA")])
+def test_a_file_that_reads_back_otherwise_closes_the_gate(
+    small: Path, monkeypatch: pytest.MonkeyPatch, part: str, table: str, old: str
+) -> None:
     write = tables.write
 
-    def careless(rows: Any, table: Any, folder: Path, about: Any) -> list[Path]:
-        made = write(rows, table, folder, about)
-        if table.name == "gap":
-            made[1].write_text(made[1].read_text(encoding="utf-8").replace("100000.0", "100001.0"), encoding="utf-8")
+    def careless(rows: Any, of: Any, folder: Path, about: Any) -> list[Path]:
+        made = write(rows, of, folder, about)
+        if (folder.name, of.name) == (part, table):
+            whole = made[1].read_text(encoding="utf-8")
+            assert old in whole
+            made[1].write_text(whole.replace(old, old[::-1]), encoding="utf-8")
         return made
 
     monkeypatch.setattr(tables, "write", careless)
-    with pytest.raises(GateClosed, match="Table gap reads back from csv as other rows"):
+    with pytest.raises(GateClosed, match=f"Table {table} reads back from csv as other rows"):
         release(Home(small), NOVEMBER)
     assert nothing_was_written(Home(small))
 

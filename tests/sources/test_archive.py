@@ -294,6 +294,23 @@ def folder_with(target: Path, text: str) -> None:
         (folder / "inner" / "file").write_text(text)
 
 
+def test_a_new_folder_is_on_the_disk_with_all_that_is_in_it_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a name could stand for half of it after the machine went down, and a release would be damaged unnoticed."""
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (done.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append("renamed"), replace(a, b)))
+    with new_folder(tmp_path / "made") as folder:
+        (folder / "tables").mkdir()
+        (folder / "tables" / "a.csv").write_bytes(b"a")
+        (folder / "b.md").write_bytes(b"b")
+    at = done.index("renamed")
+    assert {Path(name).relative_to(folder).as_posix() for name in done[:at]} == {".", "b.md", "tables", "tables/a.csv"}
+    assert done[at + 1 :] == [str(tmp_path)], "and its name in the folder that holds it"
+
+
 def test_a_new_folder_takes_the_place_of_the_old_one_whole(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "2026"
     folder_with(target, "old")
