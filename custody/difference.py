@@ -21,7 +21,7 @@ def show(diff: Diff, *, whole: bool) -> None:
     """Print for a person; `whole` where no place and no measure was asked for."""
     print(f"{diff.new} since {diff.old}. {summary(diff)}" if whole else f"{diff.new} since {diff.old}.")
     for change in diff.schema:
-        print(f"  schema, {change.bump}: {change.table}: {change.what}")
+        print(f"  schema, {change.bump}: {change.kind} {change.table}: {change.what}")
     for row in diff.unexplained:
         print(f"  no new file behind {row['lines']:,} lines of {row['table_name']}: {BECAUSE[row['because']]}")
     counts = [c for c in diff.counts if c.added or c.removed or c.changed or c.restated]

@@ -17,6 +17,7 @@ import pyarrow as pa
 import yaml
 
 from dictionary.model import dictionary
+from dictionary.released import of_dictionary
 from dictionary.render import package_fields
 from exports.linked import CSV, PARQUET, Written
 from exports.tables import formula_like
@@ -121,6 +122,7 @@ def package(files: Sequence[Written], name: str, today: date, rows: Mapping[str,
         "version": name,
         "created": f"{today.isoformat()}T00:00:00Z",
         "schema_version": words.version,
+        **of_dictionary(words).words(),
         "contributors": [{"title": CREATOR["name"], "roles": ["creator"]}],
         "licenses": [
             {"name": key, "title": lic.title, **({"path": lic.url} if lic.url else {})}

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from dictionary.released import Change, Field, Schema, changes
+from dictionary.released import Change, Field, Schema, changes, words_of
 from dictionary.render import PACKAGE_TYPES, quote
 from exports import lines
 from exports.lines import LINE, UNEXPLAINED
@@ -151,7 +151,7 @@ def schema_of(folder: Path) -> Schema:
                 for f in schema["fields"]
             )
             keys[name] = tuple(schema["primaryKey"])
-    return Schema(package["schema_version"], columns, keys)
+    return Schema(package["schema_version"], columns, keys, *words_of(package))
 
 
 def compare(old: Path, new: Path, version: str | None = None) -> Diff:

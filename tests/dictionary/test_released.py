@@ -26,6 +26,9 @@ BEFORE = Schema(
         "place": (Field("place_id", "text", None, False),),
     },
     {"gap": ("place_id", "year"), "place": ("place_id",)},
+    {"gap": ("gap_id", "place_id", "year")},
+    {"persons_held": "persons", "deaths_in_custody": "deaths"},
+    {"sex": ("_T", "F", "M"), "licence": ("CC0",)},
 )
 
 
@@ -86,13 +89,82 @@ def test_what_only_adds_is_minor(what: str) -> None:
 
 
 def test_tables_and_keys() -> None:
-    fewer = Schema("1.9.0", {"gap": BEFORE.columns["gap"]}, {"gap": BEFORE.keys["gap"]})
+    fewer = replace(BEFORE, version="1.9.0", columns={"gap": BEFORE.columns["gap"]}, keys={"gap": BEFORE.keys["gap"]})
     assert "of table place the table is gone: that is a MAJOR change" in str(refusal(BEFORE, fewer))
     assert "of table place the table is new: that is a MINOR change" in str(
         refusal(replace(fewer, version="1.4.2"), BEFORE)
     )
     other_key = replace(BEFORE, keys={**BEFORE.keys, "gap": ("place_id",)})
     assert "its key was place_id, year and is place_id: that is a MAJOR" in str(refusal(BEFORE, other_key))
+
+
+IDENTITIES, MEASURES, CODES = (dict(part or {}) for part in (BEFORE.identities, BEFORE.measures, BEFORE.codes))
+OTHER_WORDS: dict[str, tuple[Schema, str, str]] = {
+    "a measure in another unit": (
+        replace(BEFORE, measures={**MEASURES, "deaths_in_custody": "persons"}),
+        "of measure deaths_in_custody it was in deaths and is in persons", "MAJOR",
+    ),
+    "a measure gone": (
+        replace(BEFORE, measures={"persons_held": "persons"}),
+        "of measure deaths_in_custody it is gone or renamed", "MAJOR",
+    ),
+    "a measure more": (
+        replace(BEFORE, measures={**MEASURES, "releases": "persons"}), "of measure releases it is new", "MINOR"
+    ),
+    "a code gone": (
+        replace(BEFORE, codes={**CODES, "sex": ("_T", "F")}), "of code list sex code M is gone or renamed", "MAJOR"
+    ),
+    "a list gone": (
+        replace(BEFORE, codes={"sex": CODES["sex"]}), "of code list licence code CC0 is gone or renamed", "MAJOR"
+    ),
+    "a code more": (
+        replace(BEFORE, codes={**CODES, "sex": ("_T", "F", "X", "M")}), "of code list sex code X is new", "MINOR"
+    ),
+    "an identity of fewer columns": (
+        replace(BEFORE, identities={"gap": ("gap_id", "place_id")}),
+        "of table gap its identity and what it is made of was gap_id, place_id, year and is gap_id, place_id", "MAJOR",
+    ),
+    "an identity in another order": (
+        replace(BEFORE, identities={"gap": ("gap_id", "year", "place_id")}), "of table gap its identity", "MAJOR"
+    ),
+    "an identity gone": (replace(BEFORE, identities={}), "of table gap its identity", "MAJOR"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OTHER_WORDS)
+def test_words_that_stand_in_the_tables(what: str) -> None:
+    """A figure in another unit, and a code that a reader asks for in vain, are as bad as a column that is gone."""
+    after, says, bump = OTHER_WORDS[what]
+    least = {"MAJOR": "2.0.0", "MINOR": "1.5.0"}[bump]
+    why = str(refusal(BEFORE, after))
+    assert says in why and f"that is a {bump} change" in why and why.endswith(f"to {least}.")
+    assert refusal(BEFORE, replace(after, version=least)) is None
+
+
+def test_the_order_of_codes_is_no_change() -> None:
+    assert changes(BEFORE, replace(BEFORE, codes={**CODES, "sex": ("M", "F", "_T")})) == []
+
+
+def test_a_release_that_does_not_say_its_words_is_held_against_by_its_columns() -> None:
+    silent = replace(BEFORE, identities=None, measures=None, codes=None)
+    assert changes(silent, BEFORE) == changes(BEFORE, silent) == []
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"version": "1.0.0", "tables": {"gap": {}}}'])
+def test_without_the_released_schema_nothing_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    """Or a deleted file would be a licence to change anything."""
+    path = tmp_path / "schema.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(released.read, "__defaults__", (path,))
+    says = "is missing" if text is None else "cannot be read"
+    for refuse in (lambda: released.refuse_unversioned("MAJOR"), released.write):
+        with pytest.raises(DictionaryError, match=rf"dictionary/schema\.json {says}.*; restore it from git\."):
+            refuse()
+    with pytest.raises(BuildFailed, match="without it no change of the schema is noticed"):
+        build(Home(tmp_path / "home"), date(2025, 12, 31))
 
 
 def test_what_is_required_from_now_on_breaks_nobody() -> None:
@@ -125,7 +197,9 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     now = of_dictionary(dictionary())
     path.write_text(now.as_json(), encoding="utf-8")
     assert released.read(path) == now
-    assert released.read(tmp_path / "none.json") is None
+    assert (now.measures or {})["deaths_in_custody"] == "deaths"
+    assert (now.identities or {})["review_range"][0] == "review_range_id"
+    assert (now.codes or {})["sex"] == ("_T", "_Z", "F", "M")
 
 
 def test_the_dictionary_bears_the_version_that_it_must() -> None:
