@@ -253,7 +253,7 @@ def pictures(
         raise fail(f"--to {to} is no folder, nor can it become one.", USAGE)
     standing(home)
     try:
-        written = of_warehouse(home, folder)
+        written = of_warehouse(home, folder, date.today())
     except GateClosed as error:
         raise fail(str(error)) from None
     if json:

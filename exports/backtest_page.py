@@ -47,13 +47,14 @@ def _template() -> Template:
     return known.get_template("backtest.html.j2")
 
 
-def page(tables: Tables, rules: Rules, drawn: Mapping[str, str]) -> str:
+def page(tables: Tables, rules: Rules, drawn: Mapping[str, str], edition: str) -> str:
     """The page; `drawn` holds the SVG of each picture by name, and under the name with `-narrow` its narrow form."""
     groups = grouped(tables["backtest"], rules.size_classes)
     world = [group for group in groups if group.rows[0]["level"] == "world"]
     of_world = [row["tested"] for group in world for row in group.of("all")]
     return _template().render(
         style=STYLE,
+        edition=edition,
         reference=day(totals(tables)[-1]["as_of"]),
         rules=rules,
         levels=LEVELS,

@@ -7,12 +7,14 @@ network, and needs no font of the machine: vl-convert brings Liberation Sans.
 from __future__ import annotations
 
 import re
+import struct
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
 from typing import Any
+from zlib import crc32
 
 import altair as alt
 import vl_convert
@@ -29,6 +31,8 @@ WIDE, NARROW = 720, 344
 PADDING = 12
 #: Pixels of a PNG for each of an SVG: sharp in print at 16 cm.
 SCALE = 2
+#: Where the first chunk of a PNG, which has its size, ends: others follow it in any order.
+AFTER_HEADER = 33
 
 #: Metrically the same everywhere, so that words fit wherever an SVG is looked at.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -73,7 +77,8 @@ class Picture:
     """What is to be seen, in words and marks.
 
     `told` is for those who do not see it. `panels` gives the marks for a width, below the title and above the source;
-    `margin` is the room in it for the labels of the y axis.
+    `margin` is the room in it for the labels of the y axis. `edition` says of which release it is: a picture is passed
+    on alone.
     """
 
     title: str
@@ -82,6 +87,7 @@ class Picture:
     told: str
     panels: Callable[[int], list[Panel]]
     margin: int = 0
+    edition: str = ""
 
 
 def plain(text: object) -> str:
@@ -227,7 +233,8 @@ def spec(picture: Picture, width: int) -> dict[str, Any]:
     # Altair would ask the schema of every part, which takes longer than drawing; a test asks it of the whole.
     with debug_mode(False), alt.data_transformers.enable("default", consolidate_datasets=False):
         parts = [block(head, inner, margin), *picture.panels(inner)]
-        parts.append(block([Words(picture.source, SMALL, SOFT)], inner, margin))
+        foot = [Words(text, SMALL, SOFT) for text in (picture.source, picture.edition) if text]
+        parts.append(block(foot, inner, margin))
         return {"$schema": alt.SCHEMA_URL, "config": config.to_dict(), "vconcat": parts, "spacing": 16}
 
 
@@ -237,10 +244,13 @@ def svg(name: str, picture: Picture, drawing: Panel) -> str:
     title, told = escape(plain(picture.title)), escape(plain(picture.told))
     named = f'class="custody-picture" role="img" aria-labelledby="{name}-title {name}-desc"'
     words = f'<title id="{name}-title">{title}</title><desc id="{name}-desc">{told}</desc><style>{STYLE}</style>'
+    words += f"<metadata>{escape(plain(picture.edition))}</metadata>"
     return drawn.replace('class="marks"', named, 1).replace(">", f">{words}", 1)
 
 
-def png(drawn: str) -> bytes:
-    """An SVG as PNG, on light paper."""
+def png(drawn: str, edition: str) -> bytes:
+    """An SVG as PNG, on light paper; of which release it is stands in its chunk of text named Source."""
     made: bytes = vl_convert.svg_to_png(drawn, scale=SCALE)
-    return made
+    chunk = b"tEXt" + b"Source\0" + edition.encode("latin-1", "replace")
+    framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", crc32(chunk))
+    return made[:AFTER_HEADER] + framed + made[AFTER_HEADER:]

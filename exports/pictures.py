@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,22 +41,29 @@ def pictures(tables: Tables) -> dict[str, Picture]:
     }
 
 
-def files(rows: Mapping[str, pa.Table]) -> dict[str, bytes]:
-    """Every picture as SVG, wide and narrow, and as PNG, and the page, by file name."""
+def edition(release: str | None, when: date) -> str:
+    """What a picture says of where it is from: the release, or that it is of none, and the day."""
+    from exports.drawing import day
+
+    return f"Custody, {f'release {release}' if release else 'unreleased'}, {day(when)}."
+
+
+def files(rows: Mapping[str, pa.Table], edition: str) -> dict[str, bytes]:
+    """Every picture as SVG, wide and narrow, and as PNG, and the page, by file name; each says of which `edition`."""
     from exports import backtest_page, drawing
 
     tables = {name: rows[name].to_pylist() for name in TABLES if name != "headline"}
     widths = {"": drawing.WIDE, "-narrow": drawing.NARROW}
     specs = {
         name + suffix: (picture, drawing.spec(picture, width))
-        for name, picture in pictures(tables).items()
+        for name, picture in ((n, replace(p, edition=edition)) for n, p in pictures(tables).items())
         for suffix, width in widths.items()
     }
     with ThreadPoolExecutor() as pool:  # letters are measured and PNGs painted outside of Python
         drawn = dict(zip(specs, pool.map(lambda name: drawing.svg(name, *specs[name]), specs), strict=True))
         wide = [name for name in specs if not name.endswith("-narrow")]
-        painted = dict(zip(wide, pool.map(lambda name: drawing.png(drawn[name]), wide), strict=True))
-    page = backtest_page.page(tables, rules(), drawn)
+        painted = dict(zip(wide, pool.map(lambda name: drawing.png(drawn[name], edition), wide), strict=True))
+    page = backtest_page.page(tables, rules(), drawn, edition)
     return {
         **{f"{name}.svg": svg.encode() for name, svg in drawn.items()},
         **{f"{name}.png": png for name, png in painted.items()},
@@ -62,17 +71,17 @@ def files(rows: Mapping[str, pa.Table]) -> dict[str, bytes]:
     }
 
 
-def write(folder: Path, page: Path, rows: Mapping[str, pa.Table]) -> list[Path]:
+def write(folder: Path, page: Path, rows: Mapping[str, pa.Table], edition: str) -> list[Path]:
     """Write the pictures into a folder, and the page where it is to be."""
     written = []
-    for name, content in sorted(files(rows).items()):
+    for name, content in sorted(files(rows, edition).items()):
         path = page if name == PAGE else folder / name
         write_bytes(path, content)
         written.append(path)
     return written
 
 
-def of_warehouse(home: Home, folder: Path) -> list[Path]:
+def of_warehouse(home: Home, folder: Path, today: date) -> list[Path]:
     """Write the pictures and the page of the warehouse into a folder.
 
     Raises:
@@ -86,4 +95,4 @@ def of_warehouse(home: Home, folder: Path) -> list[Path]:
     with connect(home) as connection:
         rows = {name: tables.read_warehouse(connection, known[name]) for name in TABLES}
     gate.refuse_internal(rows)
-    return write(folder, folder / PAGE, rows)
+    return write(folder, folder / PAGE, rows, edition(None, today))

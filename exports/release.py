@@ -93,7 +93,7 @@ def _write_for_people(folder: Path, name: str, today: date, rows: Mapping[str, p
     """Write the workbook, and the pictures where there is a world total to be seen."""
     workbook.write(folder / workbook.NAME, name, today, rows)
     if set(pictures.TABLES) <= set(rows):
-        pictures.write(folder / "pictures", folder / pictures.PAGE, rows)
+        pictures.write(folder / "pictures", folder / pictures.PAGE, rows, pictures.edition(name, today))
 
 
 def _write_changes(folder: Path, name: str, home: Home, last: Release | None, explained: str | None) -> None:

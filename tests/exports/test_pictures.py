@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import struct
+import zlib
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -26,6 +28,7 @@ from warehouse.estimate.rules import rules
 
 NAMES = ("calibration", "disagreement", "errors", "series", "walk")
 SVG = "{http://www.w3.org/2000/svg}"
+EDITION = "Custody, release 2026.11.0, 23 November 2026."
 HOSTILE = "<script>alert('x')</script> & \"A\"\x07\n]]> \ufffe" + "W" * 90
 #: What must be left of it: no character that XML cannot hold, and no line of its own.
 TAMED = "<script>alert('x')</script> & \"A\" ]]> " + "W" * 90
@@ -89,7 +92,7 @@ def test_svg_is_well_formed_described_and_alone(release: Path, name: str) -> Non
     assert root.get("aria-labelledby") == f"{title.get('id')} {told.get('id')}"
     assert title.text and told.text and len(told.text) > 100
     assert {node.tag for node in root.iter()} <= {
-        f"{SVG}{t}" for t in ("svg title desc style rect g path line text tspan".split())
+        f"{SVG}{t}" for t in ("svg title desc metadata style rect g path line text tspan".split())
     }
     assert "Reference day: 31 December 2025" in words(release / "pictures" / f"{name}.svg")
     assert all("http" not in text for node in root.iter() for text in node.attrib.values())
@@ -104,6 +107,29 @@ def test_png_is_as_wide_as_it_should_be(release: Path, name: str) -> None:
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     (width,) = struct.unpack(">I", data[16:20])
     assert 2 * (drawing.WIDE - 4) <= width <= 2 * (drawing.WIDE + 8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_that_is_passed_on_says_of_which_release_it_is(release: Path, name: str) -> None:
+    for suffix in ("", "-narrow"):
+        svg = release / "pictures" / f"{name}{suffix}.svg"
+        assert words(svg).endswith(EDITION)
+        assert [node.text for node in ElementTree.parse(svg).iter(f"{SVG}metadata")] == [EDITION]
+    chunks = dict(chunks_of((release / "pictures" / f"{name}.png").read_bytes()))
+    assert chunks[b"tEXt"] == b"Source\0" + EDITION.encode()
+    assert b"IDAT" in chunks and b"IEND" in chunks
+    assert f"<footer><p>{EDITION}</p></footer>" in page(release)
+
+
+def chunks_of(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a PNG, each held against its own checksum."""
+    at = 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        chunk = png[at + 4 : at + 8 + length]
+        assert struct.unpack(">I", png[at + 8 + length : at + 12 + length]) == (zlib.crc32(chunk),)
+        yield chunk[:4], chunk[4:]
+        at += 12 + length
 
 
 def emptied(part: Any) -> Any:
@@ -346,7 +372,7 @@ def hostile(release: Path) -> dict[str, str]:
         for name in ("walk", "series", "disagreement")
     }
     shown = {f"{name}{narrow}": drawn["series"] for name in backtest_page.SHOWN for narrow in ("", "-narrow")}
-    return {**drawn, "page": backtest_page.page(plain_rows(rows), rules(), shown)}
+    return {**drawn, "page": backtest_page.page(plain_rows(rows), rules(), shown, EDITION)}
 
 
 def test_names_are_text_and_nothing_else(hostile: dict[str, str]) -> None:
@@ -370,7 +396,7 @@ def test_a_history_too_short_to_test_is_said_in_words(release: Path) -> None:
         picture = pictures.pictures(rows)[name]
         assert "<svg" in drawing.svg(name, picture, drawing.spec(picture, drawing.NARROW))
     shown = {f"{name}{narrow}": "" for name in backtest_page.SHOWN for narrow in ("", "-narrow")}
-    text = backtest_page.page(rows, rules(), shown)
+    text = backtest_page.page(rows, rules(), shown, EDITION)
     assert "too short for a test" in text
     assert "<table" not in text
 
@@ -407,7 +433,7 @@ def test_the_same_rows_give_the_same_bytes(release: Path) -> None:
     processors = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(processors)})
     try:
-        drawn = pictures.files(published(release))
+        drawn = pictures.files(published(release), EDITION)
     finally:
         os.sched_setaffinity(0, processors)
     for name, content in drawn.items():
@@ -423,6 +449,7 @@ def test_the_command_draws_the_warehouse(small: Path, tmp_path: Path) -> None:
     made = {path.name for path in (tmp_path / "made").iterdir()}
     assert made == {f"{name}{kind}" for name in NAMES for kind in (".svg", ".png", "-narrow.svg")} | {"backtest.html"}
     assert all(str(tmp_path / "made" / name) in said.stdout for name in made)
+    assert re.search(r"Custody, unreleased, \d+ [A-Z][a-z]+ 20\d\d\.$", words(tmp_path / "made" / "walk-narrow.svg"))
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
@@ -438,7 +465,7 @@ def test_figures_that_may_not_leave_are_not_drawn(small: Path) -> None:
     source = "(SELECT source_id FROM headline LIMIT 1)"
     homes.alter(small, f"UPDATE source SET licence_class = 'internal' WHERE source_id = {source}")
     with pytest.raises(GateClosed, match="internal"):
-        pictures.of_warehouse(Home(small), small / "pictures")
+        pictures.of_warehouse(Home(small), small / "pictures", date(2026, 11, 23))
     assert not (small / "pictures").exists()
 
 
