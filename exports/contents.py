@@ -13,7 +13,7 @@ from dictionary.model import dictionary
 from dictionary.render import code_rows, codebook, codebook_rows
 from exports import descriptors, linked, tables, workbook, zenodo
 from exports.gate import GateClosed
-from exports.words import TITLE
+from exports.words import IN_SPREADSHEETS, TITLE
 from sources.home import write_bytes, write_json
 
 
@@ -62,7 +62,11 @@ def write_words(
     write_json(folder / "datapackage.json", descriptors.package(files, name, today, rows))
     write_json(folder / "croissant.json", linked.croissant(name, day, there, every, urls))
     write_json(folder / "dataset.jsonld", linked.dataset(name, day, words, every, told, _years(rows)))
-    write_bytes(folder / "codebook.md", (codebook(words) + descriptors.definitions()).encode())
+    write_bytes(
+        folder / "codebook.md", (codebook(words) + descriptors.definitions() + f"\n{IN_SPREADSHEETS}\n").encode()
+    )
+    if descriptors.LOCATORS.is_file():
+        write_bytes(folder / "locators.md", descriptors.LOCATORS.read_bytes())
     write_bytes(folder / "codebook.csv", descriptors.codebook_csv(codebook_rows(words)))
     write_bytes(folder / "codes.csv", descriptors.codebook_csv(code_rows(words)))
     write_json(folder / "zenodo.json", zenodo.deposit(name, today, told))

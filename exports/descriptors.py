@@ -19,9 +19,10 @@ import yaml
 from dictionary.model import dictionary
 from dictionary.released import of_dictionary
 from dictionary.render import package_fields
+from exports import proving
 from exports.linked import CSV, PARQUET, Written
 from exports.tables import formula_like
-from exports.words import ABOUT, CREATOR, KEYWORDS, TITLE, TO_MIND
+from exports.words import ABOUT, CREATOR, IN_SPREADSHEETS, KEYWORDS, TITLE, TO_MIND
 from sources.catalogue import sources
 from sources.home import Home, sha256_file
 from warehouse.build import connect
@@ -48,7 +49,17 @@ def provenance(home: Home, built: Build, digest: str, digests: dict[str, str]) -
 
 
 ENGINES = ("duckdb", "pyarrow", "pandas", "numpy", "great-expectations", "python-calamine", "xlsxwriter")
-TOLD = ("file_name", "bytes", "media_type", "obtained", "retrieved_at", "url", "licence", "accepted_despite")
+TOLD = (
+    "file_name",
+    "bytes",
+    "media_type",
+    "obtained",
+    "retrieved_at",
+    "url",
+    "url_verified",
+    "licence",
+    "accepted_despite",
+)
 
 
 def snapshots(home: Home) -> list[dict[str, Any]]:
@@ -234,6 +245,7 @@ def readme(name: str, today: date, as_of: date, rows: Mapping[str, pa.Table]) ->
     return README.format(
         title=TITLE, name=name, today=today, as_of=as_of, about=textwrap.fill(ABOUT, 100), schema=words.version,
         minded=minded, left_out=left_out, open_part=OPEN_PART if closed else ALL_OPEN, formulas=_formulas(rows),
+        locators=FOLLOWED if LOCATORS.is_file() else NOT_FOLLOWED, proof=proving.steps(rows),
     )  # fmt: skip
 
 
@@ -244,12 +256,15 @@ def _formulas(rows: Mapping[str, pa.Table]) -> str:
         said = "No text cell of this release begins so."
     else:
         said = "Such cells are in " + ", ".join(f"{table}.{column} ({count})" for table, column, count in found) + "."
-    return textwrap.fill(f"{CSV_AND_SPREADSHEETS} {said}", 100)
+    return textwrap.fill(f"{IN_SPREADSHEETS} {said}", 100)
 
 
-CSV_AND_SPREADSHEETS = (
-    "CSV holds publishers' text unaltered, for programs. A spreadsheet that opens a CSV takes a cell that begins with "
-    "= + - @, a tab or a carriage return for a formula; the workbook has the same text as text. Open that instead."
+#: How a locator is followed; a program that was installed without its documents has none to put into a release.
+LOCATORS = ROOT / "docs" / "locators.md"
+FOLLOWED = "locators.md               how to follow a figure to its publisher's cell by hand"
+
+NOT_FOLLOWED = (
+    "                          how to follow a figure to its publisher's cell: docs/locators.md of the program"
 )
 
 OPEN_PART = "tables/open/              what can be built from sources under open licences alone; see its own README.txt"
@@ -265,6 +280,7 @@ tables/*.parquet, *.csv   the tables; the same rows in both. UTF-8, comma, line 
 custody.xlsx              the tables for Excel, with contents, sources and notes; the largest are only in tables/
 pictures/, backtest.html  the walk to the total, the series, disagreements; how the estimate was tested on the past
 codebook.md, .csv         what each column means; codes.csv: what each code means
+{locators}
 datapackage.json          the same for programs (Data Package 2.0); croissant.json, dataset.jsonld: for catalogues
 provenance.json           the publishers' files with SHA-256, the program's commit, digests of every table's content
 validation.json           every check of the published files, with its answer
@@ -280,4 +296,5 @@ Begin with country_year (a place in a year), figure (the one figure chosen) or o
 {left_out}
 To check that nothing was altered: sha256sum -c SHA256SUMS
 To check every row in both formats, with Custody at hand: custody verify .
-"""
+
+{proof}"""

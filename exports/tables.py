@@ -98,8 +98,11 @@ def footer(table: Table) -> dict[str, str]:
 
 
 def formula_like(rows: Mapping[str, pa.Table]) -> list[tuple[str, str, int]]:
-    """The text columns with cells that a spreadsheet takes for a formula in a CSV: table, column, how many cells."""
-    return _cells_like(rows, r"^[=+\-@\t\r]")
+    """The text columns with cells that a spreadsheet takes for a formula in a CSV: table, column, how many cells.
+
+    A negative number is none.
+    """
+    return _cells_like(rows, r"^[=+\-@\t\r]", but=r"^-[0-9]+([.][0-9]+)?$")
 
 
 def unprintable(rows: Mapping[str, pa.Table]) -> list[tuple[str, str, int]]:
@@ -107,12 +110,13 @@ def unprintable(rows: Mapping[str, pa.Table]) -> list[tuple[str, str, int]]:
     return _cells_like(rows, r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{fffe}\x{ffff}]")
 
 
-def _cells_like(rows: Mapping[str, pa.Table], pattern: str) -> list[tuple[str, str, int]]:
+def _cells_like(rows: Mapping[str, pa.Table], pattern: str, but: str | None = None) -> list[tuple[str, str, int]]:
     found = []
     for name, table in rows.items():
         for column in (f.name for f in table.schema if pa.types.is_string(f.type)):
             distinct = table.column(column).unique()  # a regular expression takes time, and texts repeat
             hits = distinct.filter(pc.match_substring_regex(distinct, pattern))
+            hits = hits.filter(pc.invert(pc.match_substring_regex(hits, but))) if but else hits
             if count := pc.sum(pc.is_in(table.column(column), hits.drop_null())).as_py():
                 found.append((name, column, count))
     return found

@@ -11,6 +11,13 @@ ABOUT = (
 CREATOR = {"@type": "Organization", "name": "Custody contributors"}
 KEYWORDS = ("prisons", "imprisonment", "recidivism", "probation", "open data", "official statistics")
 
+#: What is done with text that a spreadsheet takes for a formula: nothing, so that it is read back as it was published.
+IN_SPREADSHEETS = (
+    "CSV and Parquet hold publishers' text unaltered, also where a cell begins with =, +, -, @, a tab or a carriage "
+    "return, which a spreadsheet takes for a formula: open custody.xlsx, which has the same text as text, or import "
+    "a CSV with each column of text set to Text, never by a double click."
+)
+
 #: What whoever uses a figure must know, a sentence each.
 TO_MIND = (
     "A published figure and an estimate are two things: columns named estimate, low and high, and the tables estimate "

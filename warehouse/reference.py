@@ -99,15 +99,18 @@ def _sources(known: Mapping[str, Source]) -> Rows:
 
 
 def _snapshots(vintages: list[Vintage]) -> Rows:
-    return [
-        {
+    for vintage, snapshot in zip(vintages, as_first_met(vintages), strict=True):
+        known = sources()[vintage.source_id]
+        file = known.files[vintage.file]
+        url = snapshot["url"] or file.url
+        yield {
             **snapshot,
-            **{k: v.record[k] for k in ("file", "vintage", "items", "observations", "left_out")},
-            "snapshot": v.snapshot["sha256"],
-            "extends": sources()[v.source_id].files[v.file].extends,
+            **{k: vintage.record[k] for k in ("file", "vintage", "items", "observations", "left_out")},
+            "snapshot": vintage.snapshot["sha256"],
+            "url": url,
+            "url_verified": None if url is None else snapshot["obtained"] == "fetch" or known.verified,
+            "extends": file.extends,
         }
-        for v, snapshot in zip(vintages, as_first_met(vintages), strict=True)
-    ]
 
 
 def _make(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Rows) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,10 @@ import pytest
 import yaml
 
 from dictionary.model import dictionary
+from exports import proving
 from exports.release import release as make
 from exports.verify import verify
+from exports.words import IN_SPREADSHEETS
 from sources.catalogue import sources
 from sources.home import Home
 from tests.custody import homes
@@ -280,3 +285,60 @@ def test_a_warehouse_of_other_sources_too_is_not_released_as_an_open_one(release
         "custody: CUSTODY_LICENCES=open is set, and the warehouse has gaps; `custody run --offline` builds one of open "
         "sources alone. Nothing was released."
     )
+
+
+def test_a_figure_is_proved_by_hand_as_the_readme_says(release: Path, raw: Path, tmp_path: Path) -> None:
+    """Its commands, typed as they stand there, in the release's folder and beside the publisher's file."""
+    said = (release / "README.txt").read_text(encoding="utf-8").split("To prove a figure by hand")[1]
+    commands = re.findall(r"^     ((?:grep|sha256sum|sed) .+)$", said, re.MULTILINE)
+    assert [c.split()[0] for c in commands] == ["grep", "grep", "grep", "sha256sum", "sed"]
+    name = re.search(r"Get the file (\S+) from", said)
+    value = re.search(r"It holds (\S+), or", said)
+    assert name and value
+    (file,) = raw.rglob(name[1])
+    shutil.copy(file, tmp_path)
+
+    def typed(command: str) -> str:
+        folder = release if command.startswith("grep") else tmp_path
+        return subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    figure, observation, snapshot, digest, cell = map(typed, commands)
+    assert figure.count("\n") == observation.count("\n") == snapshot.count("\n") == 1
+    assert commands[1].split("^")[1].split(",")[0] in figure
+    assert digest.split()[0] in observation and digest.split()[0] in snapshot
+    assert cell.strip() == value[1]
+    assert f",{value[1]}.0," in observation
+
+
+def test_the_steps_without_an_example_name_the_columns() -> None:
+    said = proving.steps({})
+    assert "grep '^FIGURE_ID,' tables/figure.csv" in said and "column locator of table observation" in said
+
+
+def test_how_to_follow_a_locator_is_beside_the_codebook(release: Path) -> None:
+    assert (release / "locators.md").read_bytes() == (homes.REPOSITORY / "docs" / "locators.md").read_bytes()
+    assert "locators.md" in (release / "README.txt").read_text(encoding="utf-8")
+    assert "docs/locators.md" not in (release / "codebook.md").read_text(encoding="utf-8")
+
+
+def test_what_a_spreadsheet_does_with_text_is_said_in_the_same_words_everywhere(release: Path) -> None:
+    """Nothing is altered in CSV and Parquet; test_tables.py and test_workbook.py show it of hostile text."""
+    for text in (
+        (release / "README.txt").read_text(encoding="utf-8"),
+        (release / "codebook.md").read_text(encoding="utf-8"),
+        (homes.REPOSITORY / "docs" / "reading.md").read_text(encoding="utf-8").replace("`", "").replace("**", ""),
+    ):
+        assert IN_SPREADSHEETS in " ".join(text.split())
+
+
+def test_every_file_of_a_publisher_has_an_address_and_says_whether_it_was_asked(release: Path) -> None:
+    """Figures that were gathered from publications have one on each row instead."""
+    told = {(r["source_id"], r["file"]): r for r in rows(release / "tables" / "snapshot.csv")}
+    without = {source for (source, _), row in told.items() if not row["url"]}
+    assert without == {
+        "gaps", "mortality_after_release", "published_totals", "recidivism_national", "review_ranges", "supervision_national",
+    }  # fmt: skip
+    assert {row["url_verified"] for row in told.values()} == {"false", ""}
+    assert told["bjs_prisoners", "f01"]["url"] == "https://bjs.ojp.gov/document/p22st.zip"
+    snapshots = json.loads((release / "provenance.json").read_text(encoding="utf-8"))["snapshots"]
+    assert all(s["url"] == (told[s["source_id"], s["file"]]["url"] or None) for s in snapshots if s["file"] == "f01")

@@ -25,7 +25,7 @@ from tests.dictionary import raw
 TABLES = raw.table_names()
 WORDS = {
     "CHANGES.md", "CITATION.cff", "LICENCES.md", "README.txt", "SHA256SUMS", "backtest.html", "changes.csv", "codebook.csv",
-    "codebook.md", "codes.csv", "croissant.json", "datapackage.json", "dataset.jsonld", "provenance.json",
+    "codebook.md", "codes.csv", "croissant.json", "datapackage.json", "dataset.jsonld", "locators.md", "provenance.json",
     "validation.json", "zenodo.json",
 }  # fmt: skip
 #: What test_pictures.py looks into.

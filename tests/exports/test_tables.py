@@ -93,7 +93,7 @@ def test_hostile_text_arrives_intact_in_both(tmp_path: Path) -> None:
 
 
 def test_cells_that_a_spreadsheet_takes_for_formulas_are_counted() -> None:
-    texts = ["=1+1", "=1+1", "+33", "-2", "@A", "\t=1", "\r=1", "\n=1", " =1", "a=1", "", None]
+    texts = ["=1+1", "=1+1", "+33", "-2+3", "@A", "\t=1", "\r=1", "\n=1", " =1", "a=1", "-2", "-2.5", "", None]
     rows = [{**HARD[1], "key": f"{i:03}", "words": text} for i, text in enumerate(texts)]
     assert tables.formula_like({"made": arrow(rows)}) == [("made", "words", 7)]
     assert tables.formula_like({"made": arrow(rows[7:])}) == []

@@ -6,7 +6,7 @@ WITH ordered AS (
   ) AS position)
   FROM reference.snapshot
 )
-SELECT source_id, file, vintage, snapshot, file_name, bytes, media_type, retrieved_at, obtained, url,
+SELECT source_id, file, vintage, snapshot, file_name, bytes, media_type, retrieved_at, obtained, url, url_verified,
        items, observations, left_out, position,
        position = max(position) OVER (PARTITION BY source_id, file) AS current,
        extends,
