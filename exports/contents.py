@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dictionary.model import dictionary
 from dictionary.render import code_rows, codebook, codebook_rows
@@ -88,5 +89,5 @@ def validation_of(name: str, as_of: str, checks: Sequence[Mapping[str, Any]]) ->
 
 def _years(rows: Mapping[str, pa.Table]) -> tuple[int, int] | None:
     """The first and the last year of the figures."""
-    years = rows["figure"].column("year").to_pylist()
-    return (min(years), max(years)) if years else None
+    years = pc.min_max(rows["figure"].column("year")).as_py()
+    return (years["min"], years["max"]) if years["min"] is not None else None

@@ -69,7 +69,7 @@ def refuse_closed(rows: Mapping[str, pa.Table]) -> None:
     allowed = {"licence": licences, "source_id": known, "rival_source_id": known, "persons_held_source": known}
     for name, table in rows.items():
         for column, values in allowed.items():
-            if column in table.column_names and (odd := set(table.column(column).to_pylist()) - values):
+            if column in table.column_names and (odd := set(table.column(column).unique().to_pylist()) - values):
                 raise GateClosed(f"{FOLDER}: {name}.{column} has {sorted(odd)[0]}, not open; nothing was released.")
 
 

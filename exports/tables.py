@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -122,20 +123,53 @@ def _cells_like(rows: Mapping[str, pa.Table], pattern: str, but: str | None = No
     return found
 
 
-def read_parquet(path: Path) -> pa.Table:
-    """Rows of a published Parquet."""
-    return pq.read_table(path)
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows of a published Parquet; of all columns where none are named."""
+    return pq.read_table(path, columns=None if columns is None else list(columns))
+
+
+def count(path: Path) -> int:
+    """How many rows a published Parquet has."""
+    return int(pq.read_metadata(path).num_rows)
 
 
 def read_csv(path: Path, types: Mapping[str, str]) -> pa.Table:
     """Rows of a published CSV, by another engine than wrote it; `types` are the dictionary's, by column."""
-    convert = pa_csv.ConvertOptions(
+    return pa_csv.read_csv(path, convert_options=_typed(types), parse_options=LINES_IN_CELLS)
+
+
+LINES_IN_CELLS = pa_csv.ParseOptions(newlines_in_values=True)
+
+
+def _typed(types: Mapping[str, str]) -> pa_csv.ConvertOptions:
+    return pa_csv.ConvertOptions(
         column_types={name: ARROW_TYPES[type_] for name, type_ in types.items()},
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    return pa_csv.read_csv(path, convert_options=convert, parse_options=pa_csv.ParseOptions(newlines_in_values=True))
+
+
+#: A file that has more bytes is read in pieces; no row is longer than one.
+LARGE = 64 << 20
+AT_ONCE = 16 << 20
+
+
+def parquet_digest(path: Path) -> str:
+    """The digest of the content of a published Parquet, read in pieces where it is large."""
+    if path.stat().st_size <= LARGE // 16:  # it takes a tenth of the room of its rows, and less
+        return content_digest(read_parquet(path))
+    with pq.ParquetFile(path) as file:
+        return content_digest(pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(PIECE)))
+
+
+def csv_digest(path: Path, types: Mapping[str, str]) -> str:
+    """The digest of the content of a published CSV, read in pieces where it is large."""
+    if path.stat().st_size <= LARGE:
+        return content_digest(read_csv(path, types))
+    reading = pa_csv.ReadOptions(block_size=AT_ONCE)
+    with pa_csv.open_csv(path, reading, LINES_IN_CELLS, _typed(types)) as rows:
+        return content_digest(rows)
 
 
 def _texts(column: pa.ChunkedArray) -> pa.Array:
@@ -148,27 +182,58 @@ def _texts(column: pa.ChunkedArray) -> pa.Array:
     return column.cast(pa.large_string()).combine_chunks()
 
 
-#: Rows that are hashed at a time.
+#: Rows that are hashed at a time, rows that are sorted in memory, and the memory that sorting more may take.
 PIECE = 100_000
+SORTED_IN_MEMORY = 500_000
+SORTING = "1GB"
 
 
-def content_digest(rows: pa.Table) -> str:
+def content_digest(rows: pa.Table | pa.RecordBatchReader) -> str:
     """SHA-256 over the column names and the sorted rows in canonical text, the same for every file format and engine.
 
     A row's text joins its cells with the unit separator; a missing cell is the NUL character, which no cell holds.
-    Rows are sorted by their bytes in UTF-8, and each is preceded by the record separator.
+    Rows are sorted by their bytes in UTF-8, and each is preceded by the record separator. Many rows are sorted on disk.
     """
-    digest = hashlib.sha256("\x1f".join(rows.column_names).encode())
-    if not rows.num_rows:
-        return digest.hexdigest()
+    digest = hashlib.sha256("\x1f".join(rows.schema.names).encode())
+    pieces = rows.to_batches(PIECE) if isinstance(rows, pa.Table) else rows
+    if isinstance(rows, pa.Table) and rows.num_rows <= SORTED_IN_MEMORY:
+        found = _sorted_in_memory(rows) if rows.num_rows else iter(())
+    else:
+        found = _sorted_on_disk(_lines(pa.Table.from_batches([piece])) for piece in pieces if piece.num_rows)
+    for text in found:
+        digest.update(text)
+    return digest.hexdigest()
+
+
+def _lines(rows: pa.Table) -> pa.Array:
+    """Each row in canonical text."""
     cells = [_texts(rows.column(name)).fill_null("\0") for name in rows.column_names]
     lines = pc.binary_join_element_wise(*cells, pa.scalar("\x1f", pa.large_string()))
     del cells
-    lines = pc.binary_join_element_wise(pa.scalar("", pa.large_string()), lines, pa.scalar("\x1e", pa.large_string()))
+    return pc.binary_join_element_wise(pa.scalar("", pa.large_string()), lines, pa.scalar("\x1e", pa.large_string()))
+
+
+def _sorted_in_memory(rows: pa.Table) -> Iterator[bytes]:
+    lines = _lines(rows)
     order = pc.array_sort_indices(lines)
     for at in range(0, len(order), PIECE):
-        digest.update("".join(lines.take(order[at : at + PIECE]).to_pylist()).encode())
-    return digest.hexdigest()
+        yield "".join(lines.take(order[at : at + PIECE]).to_pylist()).encode()
+
+
+def _sorted_on_disk(pieces: Iterable[pa.Array]) -> Iterator[bytes]:
+    with (
+        tempfile.TemporaryDirectory(prefix="custody-digest-") as folder,
+        duckdb.connect(str(Path(folder) / "lines.duckdb")) as connection,
+    ):
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
+        connection.execute(f"SET memory_limit = '{SORTING}'")
+        connection.execute("CREATE TABLE line (bytes BLOB)")
+        for piece in pieces:
+            connection.register("piece", pa.table({"bytes": piece.cast(pa.large_binary())}))
+            connection.execute("INSERT INTO line FROM piece")
+            connection.unregister("piece")
+        for batch in connection.sql("FROM line ORDER BY bytes").to_arrow_reader(PIECE):
+            yield b"".join(batch.column(0).to_pylist())
 
 
 def release_digest(digests: dict[str, str]) -> str:

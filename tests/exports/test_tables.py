@@ -225,3 +225,25 @@ def test_any_text_and_number_read_back(
     ]
     _, text = tables.write(arrow(rows), TABLE, folder)
     assert tables.read_csv(text, COLUMNS).to_pylist() == rows
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_rows_sorted_on_disk_have_the_same_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Missing cells, every letter, and rows of which one is the beginning of another; read in pieces from both files."""
+    chance = random.Random(seed)
+    texts = [*HOSTILE, "", None, "a", "ab", "\U0010ffff", "\ue000"]
+    rows = [
+        {**chance.choice(HARD), "key": f"{i:05}", "words": chance.choice(texts)}
+        for i in chance.sample(range(9000), 2500)
+    ]
+    found = arrow(sorted(rows, key=lambda row: row["key"]))
+    in_memory = tables.content_digest(found)
+    parquet, text = tables.write(found, TABLE, tmp_path)
+    for name, size in {"PIECE": 700, "SORTED_IN_MEMORY": 100, "LARGE": 100, "AT_ONCE": 1 << 16}.items():
+        monkeypatch.setattr(tables, name, size)
+    assert tables.content_digest(found) == in_memory
+    assert tables.parquet_digest(parquet) == in_memory
+    assert tables.csv_digest(text, COLUMNS) == in_memory
+    assert tables.content_digest(found.slice(1)) != in_memory
