@@ -107,9 +107,9 @@ def refuse_unproven(connection: duckdb.DuckDBPyConnection, there: Iterable[str])
     Raises:
         GateClosed: naming the table and the first such row's key.
     """
-    words = dictionary()
+    words, names = dictionary(), list(there)
     licences = ", ".join(map(quote, words.licences))
-    for table in (words.tables[name] for name in there):
+    for table in (words.tables[name] for name in names):
         columns = set(table.column_names)
         if "licence" in columns:
             _refuse_any(connection, table, f"licence IS NULL OR licence NOT IN ({licences})", "bears no licence")
@@ -126,7 +126,8 @@ def refuse_unproven(connection: duckdb.DuckDBPyConnection, there: Iterable[str])
         f"(SELECT figure_id, unnest(string_split({behind}, ',')) AS one FROM figure) "
         "ANTI JOIN observation o ON o.observation_id = one)"
     )
-    _refuse_any(connection, words.tables["figure"], unproven, "has no observation behind it")
+    if "figure" in names:
+        _refuse_any(connection, words.tables["figure"], unproven, "has no observation behind it")
 
 
 def _refuse_any(connection: duckdb.DuckDBPyConnection, table: Table, bad: str, why: str) -> None:
@@ -176,8 +177,8 @@ def validate(folder: Path, digests: dict[str, str]) -> list[dict[str, Any]]:
             with duckdb.connect() as connection:
                 connection.execute("SET enable_progress_bar = false")  # it goes to standard output
                 for name in rows:
-                    path = quote(str(folder / f"{name}.parquet"))
-                    connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet({path})')
+                    there = quote(str(folder / f"{name}.parquet"))
+                    connection.execute(f'CREATE VIEW "{name}" AS FROM read_parquet({there})')
                 refuse_unproven(connection, rows)
                 for name, rule, concerned in _rules(connection, rows):
                     asked.append(waiting.submit(checks.run, name, concerned, [expectation(rule)]))

@@ -64,7 +64,7 @@ To prove a figure by hand, years from now and without Custody. {said}
      grep '{snapshot}' tables/snapshot.csv
    Get the file {file_name} from its publisher:
      {url}
-   Where url_verified is not true, nobody has had the file from there. A publisher may have put a later
+   Where url_verified is not true, the file is only said to be there. A publisher may have put a later
    edition in its place: then ask the publisher, or a web archive, for the edition of that vintage.
 4. It is the file if this prints the SHA-256 of step 2:
      sha256sum {file_name}
