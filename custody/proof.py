@@ -8,12 +8,11 @@ from typing import Any
 
 from custody import printing
 from custody.app import USAGE, fail
-from exports.asking import Asked
+from exports.chosen import chosen
 from exports.citing import Citation
 from exports.citing import as_row as facts
 from exports.citing import cite as cited
 from exports.finding import BREAKDOWNS, Wanted
-from exports.listing import locate
 from exports.styles import STYLES, apa, plain
 from exports.tracing import trace as traced
 from sources.archive import Archive
@@ -40,7 +39,7 @@ def cite(release: str, what: Wanted | str, style: str | None, json: bool) -> Non
     """Print the citation: in a style, as JSON, or with all that is known of the figure."""
     if style is not None and style not in STYLES:
         raise fail(f"there is no style {style!r}; there are {', '.join(STYLES)}.", USAGE)
-    citation = cited(Asked(locate(Home.from_environment(), release)), what)
+    citation = cited(chosen(Home.from_environment(), release), what)
     if json:
         printing.as_json({**facts(citation), **({"text": STYLES[style](citation)} if style else {})})
     elif style:
@@ -54,7 +53,7 @@ def cite(release: str, what: Wanted | str, style: str | None, json: bool) -> Non
 def trace(release: str, what: Wanted | str, json: bool) -> None:
     """Print the way of a figure back to the publisher's cell, which is read again where the archive has the file."""
     home = Home.from_environment()
-    told = traced(Asked(locate(home, release)), what, Archive(home.archive).kept)
+    told = traced(chosen(home, release), what, Archive(home.archive).kept)
     if json:
         printing.as_json(told)
         return

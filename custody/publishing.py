@@ -11,13 +11,14 @@ import typer
 
 from custody import printing
 from custody.app import USAGE, AsOf, Json, app, as_day, fail, reference_day
+from exports.chosen import DEFAULT
 from sources.home import Home
 from sources.lock import alone
 
 Named = Annotated[str, typer.Argument(metavar="PLACE|ID", help="A place's name or code, or the id of a figure.")]
 Measure = Annotated[str | None, typer.Argument(help="What is counted, such as persons_held.")]
 Year = Annotated[int | None, typer.Argument(help="The year of the figure.")]
-Of = Annotated[str, typer.Option("--release", metavar="R", help="A version, `latest`, or a directory.")]
+Of = Annotated[str, typer.Option("--release", metavar="R", help="A version, `stable`, `latest`, or a directory.")]
 Sex = Annotated[str | None, typer.Option(help="F or M.")]
 Age = Annotated[str | None, typer.Option(help="An age group, such as JUVENILE.")]
 Status = Annotated[str | None, typer.Option("--legal-status", help="SENTENCED, UNSENTENCED and so on.")]
@@ -197,7 +198,7 @@ def cite(
     cause: Cause = None,
     definition: Definition = None,
     estimate: Estimate = False,
-    release: Of = "latest",
+    release: Of = DEFAULT,
     style: Annotated[
         str | None, typer.Option(help="apa, chicago, bibtex or csl; by default all that is known.")
     ] = None,
@@ -224,7 +225,7 @@ def trace(
     cause: Cause = None,
     definition: Definition = None,
     estimate: Estimate = False,
-    release: Of = "latest",
+    release: Of = DEFAULT,
     json: Json = False,
 ) -> None:
     """Follow a figure back: to what was chosen and why, its rivals, the publisher's file and cell."""

@@ -70,6 +70,7 @@ class Primary:
 class Citation:
     """All that is to be said of one figure of one release.
 
+    `citable` is false where it is of a build that was not released.
     `value` is in `unit`; `low` and `high` are the ends of the interval of 90 % of what is estimated. `access` says in
     which file of the release the row stands and by which key. `warnings` are sentences that belong to every use.
     """
@@ -93,6 +94,7 @@ class Citation:
     definition: str | None
     primary: tuple[Primary, ...]
     warnings: tuple[str, ...]
+    citable: bool = True
 
 
 def cite(asked: Asked, wanted: Wanted | str) -> Citation:
@@ -176,11 +178,12 @@ def _interval(low: float | None, high: float | None) -> str:
 def _common(asked: Asked, found: Found, place: str) -> dict[str, Any]:
     column = IDENTITIES[found.table][0]
     return {
+        "citable": asked.citable,
         "release": asked.version,
         "released_on": asked.released_on,
         "table": found.table,
         "id": found.id,
-        "access": f"tables/{found.table}.csv, {column} = {found.id}",
+        "access": f"{asked.where(found.table)}, {column} = {found.id}",
         "place_id": found.row["place_id"],
         "place": place,
     }
@@ -244,8 +247,8 @@ def _sources(asked: Asked, ids: Iterable[str]) -> tuple[Primary, ...]:
 
 
 def _release_warnings(asked: Asked, found: Found) -> list[str]:
-    """What has become of the release, and of the row since."""
-    said = [asked.retraction] if asked.retraction else []
+    """What is to be said of the release itself, and what has become of the row since."""
+    said = [asked.caution] if asked.caution else []
     newest = asked.newest()
     if newest is None:
         return said

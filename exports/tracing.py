@@ -37,7 +37,7 @@ def trace(asked: Asked, wanted: Wanted | str, archived: Bytes = nothing_archived
     tell = {"figure": _figures, "observation": _observation, "estimate": _estimate, "world_total": _total}[found.table]
     return {
         "release": asked.version,
-        "warning": asked.retraction,
+        "warning": asked.caution,
         "table": found.table,
         "id": found.id,
         "row": found.row,

@@ -20,6 +20,7 @@ import pytest
 
 from exports.asking import Asked
 from exports.citing import Citation, Wanted, amount, cite, period
+from exports.listing import read_beside, warning
 from exports.styles import STYLES
 from sources.errors import Misused, Refused
 from tests.custody import homes
@@ -253,6 +254,14 @@ def again(release: Path, releases: Path, version: str, *statements: str) -> Path
 
 
 def listed(releases: Path, *entries: Mapping[str, Any]) -> None:
+    rest = {
+        "date": "2026-11-23",
+        "schema_version": "1.0.0",
+        "as_of": "2025-12-31",
+        "digest": "d" * 64,
+        "sums": "e" * 64,
+    }
+    entries = tuple({**rest, **entry} for entry in entries)
     (releases / "releases.json").write_text(json.dumps({"releases": entries, "aliases": {}}), encoding="utf-8")
 
 
@@ -296,7 +305,7 @@ def test_a_retracted_release_warns_first_and_names_its_replacement(two: Path) ->
     gone = {"date": "2026-12-03", "reason": "a file was a draft.", "replaced_by": "2026.12.0"}
     listed(two, {"version": "2026.11.0", "retracted": gone}, {"version": "2026.12.0"})
     found = of(two, "2026.11.0", "France", 2021)
-    says = "Release 2026.11.0 was retracted on 2026-12-03: a file was a draft; use 2026.12.0 instead."
+    says = "Release 2026.11.0 was retracted on 2026-12-03: a file was a draft. Use 2026.12.0 in its place."
     assert found.warnings[0] == says
     assert all(says in style(found) for style in STYLES.values())
 
@@ -305,7 +314,24 @@ def test_a_retracted_release_is_never_the_newest(two: Path) -> None:
     gone = {"date": "2026-12-03", "reason": "wrong", "replaced_by": None}
     listed(two, {"version": "2026.11.0"}, {"version": "2026.12.0", "retracted": gone})
     assert not any("newest" in warning for warning in of(two, "2026.11.0", "France", 2021).warnings)
-    assert of(two, "2026.12.0", "France", 2021).warnings[0].endswith(": wrong.")
+    assert (
+        of(two, "2026.12.0", "France", 2021)
+        .warnings[0]
+        .endswith(": wrong. No release was named to take its place; the newest that stands is 2026.11.0.")
+    )
+
+
+def test_a_retracted_replacement_is_never_named(two: Path) -> None:
+    """It leads on to its own, or to nothing; the command and the citation say the same."""
+    gone = {"date": "2026-12-03", "reason": "wrong", "replaced_by": "2026.12.0"}
+    also = {"date": "2026-12-05", "reason": "wrong too", "replaced_by": "2027.01.0"}
+    listed(two, {"version": "2026.11.0", "retracted": gone}, {"version": "2026.12.0", "retracted": also}, {"version": "2027.01.0"})  # fmt: skip
+    (said, *_) = of(two, "2026.11.0", "France", 2021).warnings
+    assert said == "Release 2026.11.0 was retracted on 2026-12-03: wrong. Use 2027.01.0 in its place."
+    known = read_beside(two / "2026.11.0")
+    assert said == warning(known[0], known)
+    listed(two, {"version": "2026.11.0", "retracted": gone}, {"version": "2026.12.0", "retracted": {**also, "replaced_by": None}})  # fmt: skip
+    assert of(two, "2026.11.0", "France", 2021).warnings[0].endswith(": wrong. No release takes its place.")
 
 
 def test_an_altered_table_is_not_cited(two: Path, tmp_path: Path) -> None:
