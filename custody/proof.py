@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -28,11 +29,7 @@ def wanted(
     place: str, measure: str | None, year: int | None, codes: Mapping[str, str], definition: str | None, estimate: bool
 ) -> Wanted | str:
     """What is asked for: a figure by its meaning, or by its id where neither measure nor year is given."""
-    if measure is None and year is None:
-        return place
-    if measure is None or year is None:
-        raise fail("give PLACE, MEASURE and YEAR, or the id of a figure alone.", USAGE)
-    return Wanted(place, measure, year, codes, definition, estimate)
+    return place if measure is None else Wanted(place, measure, year, codes, definition, estimate)
 
 
 def cite(release: str, what: Wanted | str, style: str | None, json: bool) -> None:
@@ -63,12 +60,8 @@ def trace(release: str, what: Wanted | str, json: bool) -> None:
 
 def _way(told: Mapping[str, Any]) -> Iterator[str]:
     """The lines that tell a trace to a person."""
-    row = told["row"]
-    value = row.get("value", row.get("persons", row.get("central")))
-    when = row.get("year") or row.get("as_of") or row["period_end"]
-    said = "missing" if value is None else f"{value:,.10g}"
-    what = f"{row['place_id']}, {row.get('measure', 'persons_held')}, {when}: {said}"
-    yield f"{told['table']} {told['id']} of release {told['release']}: {what}"
+    name = told["id"] if told["id"].startswith(f"{told['table']}:") else f"{told['table']} {told['id']}"
+    yield plain(f"{name} of release {told['release']}: {_what(told)}")
     if told["warning"]:
         yield f"Beware: {plain(told['warning'])}"
     if rule := told.get("rule"):
@@ -86,10 +79,45 @@ def _way(told: Mapping[str, Any]) -> Iterator[str]:
         yield _line("gap", f"{gap['place_id']}, {gap['component']}: {amount}; {gap['citation']}")
     for figure in told.get("figures", ()):
         yield from _figure(figure)
+    for step in told.get("observations", ()):
+        yield from _step(step, "observed")
+    for cell in told.get("cells", ()):
+        yield _line(
+            "as", ", ".join(f"{n} {v:,.10g}" for n, v in cell["values"].items() if v is not None) or "no number"
+        )
+        yield from _origin(cell, told["row"])
+    for one in told.get("rows", ()):
+        yield _line("leads to", f"{one}; `custody trace {shlex.quote(one)}` goes on")
+    if told.get("why"):
+        yield _line("behind it", told["why"])
     if told["table"] == "observation":
         yield from _step(told["chosen"][0], "observed")
         for one in told["stands_in"]:
             yield _line("stands in", f"figure {one['figure_id']}: {one['place_id']}, {one['measure']}, {one['year']}")
+
+
+#: What a row of which table says, where no number does, in the order of how much it tells.
+SAYING = ("what", "title", "text", "reason", "outcome", "outcome_text", "topic", "name", "component", "citation")
+
+
+def _what(told: Mapping[str, Any]) -> str:
+    """A row in a few words: place, what, when and how many."""
+    row = told["row"]
+    value = next(
+        (row[name] for name in ("value", "persons", "central", "rate_percent", "published") if name in row), None
+    )
+    when = row.get("year") or row.get("as_of") or row.get("period_end") or row.get("cohort_end")
+    measure = "measure" in row or told["table"] in ("estimate", "world_total")
+    saying = _subject(row) if measure else next((row[name] for name in SAYING if row.get(name)), told["table"])
+    said = ", ".join(dict.fromkeys(str(word) for word in (told["place"], saying, when) if word))
+    return said if value is None and not measure else f"{said}: {'missing' if value is None else f'{value:,.10g}'}"
+
+
+def _subject(row: Mapping[str, Any]) -> str:
+    """What is counted, with the codes of whom if it is not everybody."""
+    codes = [row[name] for name in BREAKDOWNS if row.get(name) not in (None, "_T", "_Z")]
+    measure = str(row.get("measure", "persons_held"))
+    return f"{measure} ({', '.join(codes)})" if codes else measure
 
 
 def _line(name: str, text: str, indent: int = 2) -> str:
@@ -98,7 +126,7 @@ def _line(name: str, text: str, indent: int = 2) -> str:
 
 def _figure(figure: Mapping[str, Any]) -> Iterator[str]:
     one, rule = figure["figure"], figure["rule"]
-    said = f"{one['place_id']}, {one['measure']}, {one['year']}, {one['value']:,.10g} {one['unit']}"
+    said = f"{one['place_id']}, {_subject(one)}, {one['year']}, {one['value']:,.10g} {one['unit']}"
     yield _line("figure", f"{one['figure_id']}: {said}")
     yield _line("chosen by", f"{rule['code']}: {rule['meaning']}")
     for step in figure["chosen"]:
@@ -115,9 +143,14 @@ def _figure(figure: Mapping[str, Any]) -> Iterator[str]:
 
 def _step(step: Mapping[str, Any], what: str) -> Iterator[str]:
     value = "missing" if step["value"] is None else f"{step['value']:,.10g} {step['unit']}"
-    snapshot, source = step["snapshot"], step["source"]
     period = f"{step['period_start']} to {step['period_end']}"
     yield _line(what, f"{step['observation_id']}: {step['place_id']}, {value}, {period}")
+    yield from _origin(step, step)
+
+
+def _origin(step: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+    """The lines on the publisher's file and cell."""
+    snapshot, source = step["snapshot"], step["source"]
     lines = {
         "source": f"{source['publisher']}: {source['title']}",
         "file": f"{snapshot['file_name']}, vintage {snapshot['vintage']}, retrieved {snapshot['retrieved_at']}",
@@ -126,7 +159,7 @@ def _step(step: Mapping[str, Any], what: str) -> Iterator[str]:
         or snapshot["url"]
         or f"not known; see {source['homepage'] or source['citation']}",
         "cell": step["locator"],
-        "published": _published(step["published"]),
+        "published": _published(step["published"], row),
     }
     if correction := step["correction"]:
         lines["corrected"] = f"{correction['correction_id']}: {correction['reason']} Evidence: {correction['evidence']}"
@@ -144,14 +177,22 @@ HOLDS = {
 }
 
 
-def _published(published: Mapping[str, Any]) -> str:
+def _published(published: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """What stands in the cell, as published; and as it was read, where that is another text."""
+    if published["holds"] == "left_out":
+        return f"{row['raw']}, left out"
     if published["holds"] == "not_archived":
         return HOLDS["not_archived"]
     if why := published.get("why"):
         return f"cannot be read: {why}"
     if published["sum"] is not None:
         return f"{published['sum']:,.10g} added up: {HOLDS[published['holds']]}"
-    return f"{' | '.join(repr(cell) for cell in published['cells'])}: {HOLDS[published['holds']]}"
+    if published["texts"] is None:
+        return f"many cells: {HOLDS[published['holds']]}"
+    cells = " | ".join(repr(text) if text != text.strip() or not text else text for text in published["texts"])
+    value = row.get("value")
+    same = value is None or published["holds"] != "same" or cells == f"{value:.15g}"
+    return f"{cells}{'' if same else f', read as {value:.15g}'}: {HOLDS[published['holds']]}"
 
 
 def _account(citation: Citation) -> None:

@@ -64,6 +64,7 @@ class Built(Asked):
     def package(self) -> Mapping[str, Any]:
         """What the data package of a release would say that is asked for here."""
         from dictionary.model import dictionary
+        from dictionary.render import package_fields
 
         words = dictionary()
         return {
@@ -71,7 +72,7 @@ class Built(Asked):
             "created": self.released_on,
             "licenses": [{"name": key, "title": lic.title, "path": lic.url} for key, lic in words.licences.items()],
             "resources": [
-                {"name": table.name, "path": f"tables/{table.name}.csv", "schema": {"primaryKey": list(table.key)}}
+                {"name": table.name, "path": f"tables/{table.name}.csv", "schema": package_fields(table, words, set())}
                 for table in words.tables.values()
             ],
         }

@@ -215,9 +215,14 @@ def test_an_estimate_of_a_gap_cites_the_publication_of_its_range(asked: Asked) -
         (Wanted("France", "persons_held", 2021, {"sex": "X"}), "There is no sex 'X'; the nearest are F"),
         (Wanted("World", "persons_held", 1999), "has no total of persons_held of World for the end of 1999; it has 2003 to"),
         (Wanted("France", "persons_held", 2021, {"sex": "F"}, estimate=True), "Only persons_held is estimated"),
-        ("0000000000000000", "has no figure or observation 0000000000000000"),
+        ("0000000000000000", "has no figure or observation or recidivism or mortality_after_release or review_range 0000000000000000"),
         ("estimate:FRA:1950-12-31", "has no estimate estimate:FRA:1950-12-31"),
-        ("France", "'France' is no identity of a figure"),
+        ("France", "Which figure of France? Give place, measure and year, as in FRA persons_held 20"),
+        ("World", "release 2026.11.0 has: persons_held (2003 to 2025)"),
+        (Wanted("France", "persons_held", None), "has: persons_held (2000 to "),
+        ("Frnace", "'Frnace' is neither a place nor an identity"),
+        (Wanted("Scotland", "reconviction", 2017), "has 4 figures on reconviction of Scotland of the cohort of 2017"),
+        (Wanted("Scotland", "reconviction", 1950), "has no reconviction of Scotland of a cohort of 1950; it has cohorts of"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told_in_a_sentence(asked: Asked, wanted: Wanted | str, says: str) -> None:
