@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,12 +67,18 @@ class Asked:
         """The rows of a SELECT in which `{table}` stands for each table; `$name` for each of `values`.
 
         Raises:
-            Refused: when a table is missing or altered.
+            Refused: when a table is missing or altered, or lacks what is asked for.
         """
         text = re.sub(r"\{(\w+)\}", lambda found: f"{self._table(found[1])} AS {found[1]}", select)
-        found = self._connection.execute(text, values)
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        import duckdb
+
+        try:
+            found = self._connection.execute(text, values)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except duckdb.Error as error:  # the file is the one that was released, and not as Custody writes it
+            said = str(error).split("\n")[0]
+            raise Refused(f"Release {self.version} has tables that this Custody cannot ask ({said}).") from error
 
     def _table(self, name: str) -> str:
         """A table in the words of DuckDB."""
@@ -86,8 +93,16 @@ class Asked:
     @cached_property
     def package(self) -> Mapping[str, Any]:
         """The release's own data package."""
-        package: Mapping[str, Any] = read_json(self._path("datapackage.json"))
-        return package
+        package = read_json(self._path("datapackage.json"))
+        try:
+            holds = isinstance(package["version"], str) and bool(date.fromisoformat(package["created"][:10]))
+            holds = holds and all(isinstance(licence["name"], str) for licence in package["licenses"])
+            holds = holds and all(isinstance(resource["name"], str) for resource in package["resources"])
+        except (KeyError, TypeError, ValueError):
+            holds = False
+        if not holds:
+            raise Refused(f"{self.folder}/datapackage.json is not as Custody writes it; nothing can be cited from it.")
+        return dict(package)
 
     @property
     def version(self) -> str:
@@ -103,7 +118,7 @@ class Asked:
         """Title and address of a licence."""
         known = {entry["name"]: entry for entry in self.package["licenses"]}
         entry = known.get(licence, {})
-        return entry.get("title", licence), entry.get("path")
+        return str(entry.get("title", licence)), str(entry["path"]) if entry.get("path") else None
 
     @cached_property
     def _words(self) -> Mapping[str, Mapping[tuple[str, ...], str]]:
@@ -120,7 +135,7 @@ class Asked:
         return words
 
     def _codebook(self) -> str:
-        return self._path("codebook.md").read_text(encoding="utf-8")
+        return self._path("codebook.md").read_text(encoding="utf-8", errors="replace")
 
     def meaning(self, codes: str, code: str) -> str:
         """What a code of a list means in this release; the code itself where its codebook does not say."""

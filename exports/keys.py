@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sources.errors import Misused
+from sources.errors import Misused, Refused
 
 if TYPE_CHECKING:
     from exports.asking import Asked, Row
@@ -25,11 +25,14 @@ class Keyed:
 
 def tables(asked: Asked) -> Mapping[str, Keyed]:
     """The tables of a release by name, as its own data package describes them."""
-    described = {r["name"]: r["schema"] for r in asked.package["resources"] if str(r["path"]).endswith(".csv")}
-    return {
-        name: Keyed(schema["primaryKey"], [field["name"] for field in schema["fields"]])
-        for name, schema in described.items()
-    }
+    try:
+        described = {r["name"]: r["schema"] for r in asked.package["resources"] if str(r["path"]).endswith(".csv")}
+        return {
+            name: Keyed(schema["primaryKey"], [field["name"] for field in schema["fields"]])
+            for name, schema in described.items()
+        }
+    except (KeyError, TypeError):
+        raise Refused(f"The datapackage.json of release {asked.version} does not say the keys of its tables.") from None
 
 
 def name_of(table: str, keyed: Keyed, row: Row) -> str:

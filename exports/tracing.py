@@ -172,8 +172,8 @@ def _led(asked: Asked, found: Found, reader: Reader) -> Mapping[str, Any]:
     known = evidence.figures(asked, filter(None, led.figures))
     observed = evidence.observations(asked, filter(None, led.observations))
     return {
-        "figures": [_figure(asked, known[one], reader) for one in led.figures if one in known],
-        "observations": [step(observed[one], reader) for one in led.observations if one in observed],
+        "figures": [_figure(asked, known[one], reader) for one in led.figures if one and one in known],
+        "observations": [step(observed[one], reader) for one in led.observations if one and one in observed],
         "rows": list(led.rows),
         "why": led.why,
     }
