@@ -135,7 +135,8 @@ def publish(
     """
     from dataclasses import asdict
 
-    from exports import listing, publishing
+    from exports import listing
+    from exports import publish as publishing
     from exports.stores import store
 
     home = Home.from_environment()
@@ -144,6 +145,7 @@ def publish(
     if entry is None:
         listing.refuse(known, name)
     target = store(to)
+    publishing.refuse_own(home, home.releases / entry.version, target)
     with alone(home, "custody publish"):
         done = publishing.publish(home.releases / entry.version, entry, known, target, printing.progress)
     if json:
