@@ -210,7 +210,7 @@ def _account(citation: Citation) -> None:
         file = f"{one.file_name}, vintage {one.vintage}, {one.locator}" if one.file_name else None
         lines = {
             "file": file or "",
-            "value": "" if one.value is None else f"{one.value:,.10g} ({one.place_id})",
+            "value": "" if one.value is None else f"{one.value:,.10g} ({one.place or one.unit})",
             "sha256": one.sha256 or "",
             "address": one.url or one.homepage or "not known",
             "taken on": one.retrieved_at or "",

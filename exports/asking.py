@@ -145,6 +145,11 @@ class Asked:
         """What a source's definition says, if the codebook has it."""
         return self._words.get("Definitions of publishers", {}).get((source, definition))
 
+    @property
+    def url(self) -> str | None:
+        """The address of the release, where it was read from one: none is registered, and none is made up."""
+        return None
+
     def where(self, table: str) -> str:
         """Where the rows of a table stand, in words for a citation."""
         return f"tables/{table}.csv"

@@ -28,6 +28,12 @@ class Distant(Asked):
         """The entries of the list at that place, oldest first."""
         return self._found.at.known
 
+    @property
+    def url(self) -> str | None:
+        """As `Asked.url`; the address of a server on this machine is nobody else's."""
+        at = str(self._found.origin)
+        return at if isinstance(self._found.origin, origin.Site) and at.startswith("https://") else None
+
     def newest(self) -> Asked | None:
         """The newest release at that place that is not retracted; None where it is this one or there is no list."""
         at = self._found.at

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,12 @@ def test_california_in_chicago(asked: Asked) -> None:
 
 
 def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
+    cells = (
+        r"file data\_cts\_prisons\_and\_prisoners.xlsx of version 2023-05-11, "
+        r"at data\_cts\_prisons\_and\_prisoners!L8018 (England and Wales: 79,514 persons), "
+        r"at data\_cts\_prisons\_and\_prisoners!L8019 (Northern Ireland: 1,374 persons), "
+        r"at data\_cts\_prisons\_and\_prisoners!L8020 (Scotland: 7,004 persons)"
+    )
     assert text(asked, "bibtex", "GBR", "persons_held", 2020) == (
         "@misc{custody-2026.11.0-2e62a820e15b0759,\n"
         "  author = {{Custody contributors}},\n"
@@ -109,16 +116,19 @@ def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
         "87,892 persons}},\n"
         "  howpublished = {Custody: imprisonment in the world, release 2026.11.0, tables/figure.csv, "
         r"figure\_id = 2e62a820e15b0759},"
-        "\n  year = {2026},\n  month = {11},\n"
+        "\n  version = {2026.11.0},\n  year = {2026},\n  month = nov,\n"
         "  note = {Primary source: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org, "
-        r"file data\_cts\_prisons\_and\_prisoners.xlsx of version 2023-05-11, "
-        r"at data\_cts\_prisons\_and\_prisoners!L8018 (GBR-EAW: 79,514 persons), "
-        r"at data\_cts\_prisons\_and\_prisoners!L8019 (GBR-NIR: 1,374 persons), "
-        r"at data\_cts\_prisons\_and\_prisoners!L8020 (GBR-SCT: 7,004 persons), "
-        "https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
-        "licence UN-terms (United Nations terms of use). "
+        f"{cells}, https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
+        "licence UN-terms (United Nations terms of use). No DOI and no address is registered for the release. "
         "Added up by Custody from all parts of the place, not published for it: "
-        "England and Wales 79,514, Northern Ireland 1,374, Scotland 7,004.},\n}"
+        "England and Wales 79,514, Northern Ireland 1,374, Scotland 7,004.},\n}\n\n"
+        "@misc{custody-2026.11.0-2e62a820e15b0759-source-1,\n"
+        "  author = {{United Nations Office on Drugs and Crime (UNODC)}},\n"
+        "  title = {{Prisons and prisoners (United Nations Survey of Crime Trends, UN-CTS)}},\n"
+        f"  howpublished = {{{cells}}},\n  version = {{2023-05-11}},\n  year = {{2023}},\n  month = may,\n"
+        "  url = {https://data.unodc.org/datareport/prison-held},\n  urldate = {2026-11-24},\n"
+        "  note = {Cite as: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org. "
+        "Licence UN-terms (United Nations terms of use)},\n}"
     )
     assert 79514 + 1374 + 7004 == 87892
 
@@ -126,7 +136,7 @@ def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
 def test_the_estimate_of_kazakhstan_in_csl(asked: Asked) -> None:
     """No count of 2021 is published; half-way between two counts on a line of logarithms is their geometric mean."""
     assert round(sqrt(31632 * 35228)) == 33382
-    (item,) = json.loads(text(asked, "csl", "Kazakhstan", "persons_held", 2021, estimate=True))
+    item, source = json.loads(text(asked, "csl", "Kazakhstan", "persons_held", 2021, estimate=True))
     title = item.pop("title")
     assert title.startswith(
         "Kazakhstan, persons held, on 31 December 2021: 33,382 persons (with a probability of 90 percent between "
@@ -143,16 +153,67 @@ def test_the_estimate_of_kazakhstan_in_csl(asked: Asked) -> None:
         "references": (
             "Primary source: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org, "
             "file data_cts_prisons_and_prisoners.xlsx of version 2023-05-11, "
-            "at data_cts_prisons_and_prisoners!L8038 (KAZ: 31,632 persons), "
-            "at data_cts_prisons_and_prisoners!L8253 (KAZ: 35,228 persons), "
+            "at data_cts_prisons_and_prisoners!L8038 (Kazakhstan: 31,632 persons), "
+            "at data_cts_prisons_and_prisoners!L8253 (Kazakhstan: 35,228 persons), "
             "https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
             "licence UN-terms (United Nations terms of use)."
         ),
         "note": (
+            "No DOI and no address is registered for the release. "
             "This is an estimate by Custody, no published figure: the published figures before and after the day, on a "
             "straight line of logarithms between them."
         ),
     }
+
+    assert source == {
+        "id": "custody-2026.11.0-estimate:KAZ:2021-12-31-source-1",
+        "type": "dataset",
+        "title": "Prisons and prisoners (United Nations Survey of Crime Trends, UN-CTS)",
+        "author": [{"literal": "United Nations Office on Drugs and Crime (UNODC)"}],
+        "version": "2023-05-11",
+        "issued": {"date-parts": [[2023, 5, 11]]},
+        "accessed": {"date-parts": [[2026, 11, 24]]},
+        "URL": "https://data.unodc.org/datareport/prison-held",
+        "archive_location": (
+            "file data_cts_prisons_and_prisoners.xlsx of version 2023-05-11, "
+            "at data_cts_prisons_and_prisoners!L8038 (Kazakhstan: 31,632 persons), "
+            "at data_cts_prisons_and_prisoners!L8253 (Kazakhstan: 35,228 persons)"
+        ),
+        "note": (
+            "Cite as: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org. "
+            "Licence UN-terms (United Nations terms of use)."
+        ),
+    }
+
+
+def test_a_rate_of_return_is_cited_with_what_it_may_stand_beside(asked: Asked) -> None:
+    """Scotland's main publication tables, table 14, row 24: of 40,607 convicted in 2016-17, 37.2 percent in two years."""
+    found = cite(asked, "9b47270bd48de3d4")
+    assert (found.value, found.unit, found.stated) == (37.2, "percent", "37.2 percent")
+    assert found.subject == "reconviction of all convicted within 24 months"
+    assert found.reference == "cohort of 1 April 2016 to 31 March 2017"
+    assert found.access == "tables/recidivism.csv, recidivism_id = 9b47270bd48de3d4"
+    assert found.primary[0].locator == "Table 14!B24:D24"
+    assert "It may stand only beside figures of the same basis, outcome, population and follow-up." in found.warnings[0]
+    assert all("37.2 percent" in style(found) for style in STYLES.values())
+
+
+def test_what_was_read_in_a_publication_is_cited_by_that(asked: Asked) -> None:
+    """Not by Custody's list of such figures, in which it was found."""
+    row = asked.row("SELECT * FROM {published_total} WHERE locator = 'published_totals.csv:4:4'")
+    assert row is not None
+    found = cite(asked, "published_total:published_totals.csv:4:4")
+    assert (found.value, found.stated) == (11_500_000, f"11.5 {row['unit_text']}")
+    assert found.primary[0].title == row["citation"] == "UNODC Prison Matters 2024"
+    _, source = json.loads(STYLES["csl"](found))
+    assert "author" not in source and source["title"] == row["citation"]
+
+
+def test_a_release_that_was_read_from_an_address_is_cited_with_it(asked: Asked) -> None:
+    found = replace(cite(asked, Wanted("France", "persons_held", 2021)), url="https://data.example.org/2026.11.0")
+    assert "  url = {https://data.example.org/2026.11.0},\n" in STYLES["bibtex"](found)
+    assert json.loads(STYLES["csl"](found))[0]["URL"] == "https://data.example.org/2026.11.0"
+    assert not any("No DOI" in style(found) for style in STYLES.values())
 
 
 def test_the_publishers_cells_hold_what_the_citations_say(raw: Path) -> None:
@@ -215,6 +276,7 @@ def test_an_estimate_of_a_gap_cites_the_publication_of_its_range(asked: Asked) -
         (Wanted("France", "persons_held", 2021, {"sex": "X"}), "There is no sex 'X'; the nearest are F"),
         (Wanted("World", "persons_held", 1999), "has no total of persons_held of World for the end of 1999; it has 2003 to"),
         (Wanted("France", "persons_held", 2021, {"sex": "F"}, estimate=True), "Only persons_held is estimated"),
+        ("headline:FRA/2021", "A row of table headline is not cited; `custody trace` leads from it to the figures"),
         ("0000000000000000", "has no figure or observation or recidivism or mortality_after_release or review_range 0000000000000000"),
         ("estimate:FRA:1950-12-31", "has no estimate estimate:FRA:1950-12-31"),
         ("France", "Which figure of France? Give place, measure and year, as in FRA persons_held 20"),
