@@ -14,7 +14,20 @@ import typer
 
 from custody import printing
 from custody import publishing as publishing  # importing it registers its commands
-from custody.app import DONE, FAILED, FELL_BACK, INTERRUPTED, USAGE, AsOf, Json, app, as_day, fail, reference_day
+from custody.app import (
+    DONE,
+    FAILED,
+    FELL_BACK,
+    INTERRUPTED,
+    USAGE,
+    AsOf,
+    Json,
+    app,
+    as_day,
+    as_number,
+    fail,
+    reference_day,
+)
 from sources.errors import Misused, Refused
 from sources.home import Home, now
 from sources.lock import alone
@@ -502,7 +515,7 @@ def sql(
 
 @app.command(epilog="Example: custody ui --port 3000")
 def ui(
-    port: Annotated[int, typer.Option(help="Port.")] = 3000,
+    port: Annotated[int, typer.Option(metavar="NUMBER", parser=as_number("--port"), help="Port.")] = 3000,
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
 ) -> None:
     """Start Dagster's web interface and daemon on the same definitions that `custody run` executes."""

@@ -20,18 +20,6 @@ from sources.archive import Archive
 from sources.home import Home
 
 
-def codes(arguments: Mapping[str, Any]) -> Mapping[str, str]:
-    """The breakdowns that were given, out of all arguments of a command."""
-    return {name: str(arguments[name]) for name in BREAKDOWNS if arguments[name] not in (None, "_T", "_Z")}
-
-
-def wanted(
-    place: str, measure: str | None, year: int | None, codes: Mapping[str, str], definition: str | None, estimate: bool
-) -> Wanted | str:
-    """What is asked for: a figure by its meaning, or by its id where neither measure nor year is given."""
-    return place if measure is None else Wanted(place, measure, year, codes, definition, estimate)
-
-
 def cite(release: str, what: Wanted | str, style: str | None, json: bool) -> None:
     """Print the citation: in a style, as JSON, or with all that is known of the figure."""
     if style is not None and style not in STYLES:
