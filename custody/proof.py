@@ -61,7 +61,8 @@ def _way(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {line['step']:>3}  {line['role']:<9} {amount:>12}  {plain(line['title'])}"
     for place in (place for place in told.get("places", ()) if place["adds"]):
         behind = place["figure_id"] or place["next_figure_id"]
-        yield f"  {place['place_id']:<9}{place['persons']:>12,.0f}  {place['basis']:<16}figure {behind}"
+        gives = f"{place['persons']:>12,.0f}  {place['basis']:<16}figure {behind}"
+        yield f"  {place['place_id']:<9}{gives}  {plain(place['name'])}"
     for gap in told.get("gaps", ()):
         amount = "unknown" if gap["central"] is None else f"{gap['central']:,.0f}"
         yield _line("gap", f"{gap['place_id']}, {gap['component']}: {amount}; {gap['citation']}")
@@ -147,7 +148,7 @@ def _origin(step: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
         or snapshot["url"]
         or f"not known; see {source['homepage'] or source['citation']}",
         "cell": step["locator"],
-        "published": _published(step["published"], row),
+        "published": _published(step["published"], row, shlex.join([source["source_id"], snapshot["file_name"]])),
     }
     if correction := step["correction"]:
         lines["corrected"] = f"{correction['correction_id']}: {correction['reason']} Evidence: {correction['evidence']}"
@@ -161,16 +162,21 @@ HOLDS = {
     "differs": "ANOTHER FIGURE",
     "text": "text, which the parser interprets",
     "missing": "no figure, as here",
-    "not_archived": "the archive has no file of this SHA-256; `custody import` adds it",
 }
 
 
-def _published(published: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    """What stands in the cell, as published; and as it was read, where that is another text."""
+def _published(published: Mapping[str, Any], row: Mapping[str, Any], file: str) -> str:
+    """What stands in the cell, as published; and as it was read, where that is another text.
+
+    Args:
+        published: what reading the cell again gave.
+        row: the row of the release.
+        file: the file, as `custody import` takes it.
+    """
+    if published["holds"] == "not_archived":
+        return f"the archive has no file of this SHA-256; who has it adds it: `custody import {file}`"
     if published["holds"] == "left_out":
         return f"{row['raw']}, left out"
-    if published["holds"] == "not_archived":
-        return HOLDS["not_archived"]
     if why := published.get("why"):
         return f"cannot be read: {why}"
     if published["sum"] is not None:

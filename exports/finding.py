@@ -214,7 +214,7 @@ def _return(asked: Asked, place: Place, wanted: Wanted) -> Found:
             f"{wanted.year}, which must not be taken for each other; name one by its id: {said}."
         )
     there = years({row["cohort_end"].year for row in rows if row["cohort_end"] is not None})
-    has = f"it has cohorts of {there}" if there else "it has none of any year"
+    has = f"it has cohorts of {there}" if there else _outcomes(asked, place)
     raise Misused(
         f"Release {asked.version} has no {_told(wanted)} of {place.name} of a cohort of {wanted.year}; {has}."
     )
@@ -223,8 +223,20 @@ def _return(asked: Asked, place: Place, wanted: Wanted) -> Found:
 def _return_in_words(row: Row) -> str:
     rate = "no rate" if row["rate_percent"] is None else f"{row['rate_percent']:.10g} percent"
     within = "" if row["follow_up_months"] is None else f" within {row['follow_up_months']:g} months"
-    population = row["population"].replace("_", " ")
-    return f"{population}{within}, {row['source_id']} {row['vintage']}: {rate}"
+    population, basis = row["population"].replace("_", " "), row["basis"].replace("_", " ")
+    return f"{population}{within}, {basis}, {row['citation'] or row['source_id']} {row['vintage']}: {rate}"
+
+
+def _outcomes(asked: Asked, place: Place) -> str:
+    """What there is of a place on return, where what is wanted is not."""
+    rows = asked.rows(
+        "SELECT outcome, max(year(cohort_end)) AS last FROM {recidivism} WHERE place_id = $place GROUP BY outcome "
+        "ORDER BY outcome",
+        place=place.place_id,
+    )
+    spans = {row["outcome"]: f" (to {row['last']})" if row["last"] else "" for row in rows}
+    known = ", ".join(f"{outcome}{span}" for outcome, span in spans.items())
+    return f"it has of the place: {known}" if known else "it has none of any year"
 
 
 def _unsaid(asked: Asked, place: Place, measure: str | None) -> Misused:

@@ -132,8 +132,11 @@ def test_the_cell_is_shown_as_published_and_as_read_where_they_differ() -> None:
     from custody.proof import _published
 
     read = {"sum": None, "holds": "same"}
-    assert _published({**read, "texts": ["31632"]}, {"value": 31632.0}) == "31632: the same figure"
-    assert _published({**read, "texts": ["202,700"]}, {"value": 202700.0}) == (
+    assert _published({**read, "texts": ["31632"]}, {"value": 31632.0}, "") == "31632: the same figure"
+    assert _published({**read, "texts": ["202,700"]}, {"value": 202700.0}, "") == (
         "202,700, read as 202700: the same figure"
     )
-    assert _published({**read, "texts": [" 9"], "holds": "differs"}, {"value": 8.0}) == "' 9': ANOTHER FIGURE"
+    assert _published({"holds": "not_archived"}, {}, "unodc_prisons 'a file.xlsx'").endswith(
+        "`custody import unodc_prisons 'a file.xlsx'`"
+    )
+    assert _published({**read, "texts": [" 9"], "holds": "differs"}, {"value": 8.0}, "") == "' 9': ANOTHER FIGURE"

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from exports.asking import Asked
 from exports.citing import Citation, Wanted, amount, cite, period
@@ -284,6 +285,8 @@ def test_an_estimate_of_a_gap_cites_the_publication_of_its_range(asked: Asked) -
         (Wanted("France", "persons_held", None), "has: persons_held (2000 to "),
         ("Frnace", "'Frnace' is neither a place nor an identity"),
         (Wanted("Scotland", "reconviction", 2017), "has 4 figures on reconviction of Scotland of the cohort of 2017"),
+        (Wanted("Norway", "reimprisonment", 2019), "has no reimprisonment of Norway of a cohort of 2019; it has of the place:"),
+        (Wanted("Norway", "reconviction", 2005), "released prisoners within 24 months, release cohort, "),
         (Wanted("Scotland", "reconviction", 1950), "has no reconviction of Scotland of a cohort of 1950; it has cohorts of"),
     ],
 )  # fmt: skip
@@ -458,3 +461,17 @@ def test_periods(start: tuple[int, int, int], end: tuple[int, int, int], kind: s
 
 def test_the_release_of_these_tests_is_the_one_they_name() -> None:
     assert homes.RELEASED_ON == "2026-11-23"
+
+
+def test_no_file_of_a_release_gives_it_a_doi_or_an_address(release: Path) -> None:
+    """None is registered, so that none may be made up, and all say the same; CITATION.cff says that there is none."""
+    cff = yaml.safe_load((release / "CITATION.cff").read_text(encoding="utf-8"))
+    told = {name: json.loads((release / name).read_text(encoding="utf-8")) for name in ("croissant.json", "dataset.jsonld", "datapackage.json")}  # fmt: skip
+    told |= {"CITATION.cff": cff, "zenodo.json": json.loads((release / "zenodo.json").read_text())["metadata"]}
+    for name, said in told.items():
+        assert not {"doi", "url", "identifier", "identifiers", "homepage", "id", "@id", "prereserve_doi"} & set(said), (
+            name
+        )
+    assert "No DOI and no address is registered for the release." in cff["message"]
+    repository = yaml.safe_load((homes.REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert not {"doi", "url", "identifiers", "repository", "repository-code"} & set(repository)
