@@ -196,9 +196,12 @@ def _published(asked: Asked, found: Found) -> Citation:
     row = evidence.with_file(asked, found.row)
     column, unit, subject, when = PUBLISHED[found.table]
     value, unit = row[column], row.get(unit, unit)
-    stated = f"{row['value_text']} {unit}" if row.get("value_text") else "unknown"
-    if row.get("value_text") is None and value is not None:
-        stated = amount(value, unit)
+    if row.get("value_text"):
+        stated = f"{row['value_text']} {unit}".rstrip(" -")  # of a publication that gives none, the unit is a dash
+    else:
+        stated = "unknown" if value is None else amount(value, unit)
+    if found.table == "gap" and None not in (row["low"], row["high"]) and row["low"] != row["high"]:
+        stated += f" (between {row['low']:,.0f} and {row['high']:,.0f})"
     keyed = keys.tables(asked)[found.table]
     name, place = keys.name_of(found.table, keyed, found.row), row.get("place_id")
     said = _return_warnings(asked, row) if found.table == "recidivism" else []

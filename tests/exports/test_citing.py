@@ -21,9 +21,10 @@ import pytest
 import yaml
 
 from exports.asking import Asked
-from exports.citing import Citation, Wanted, amount, cite, period
+from exports.citing import PUBLISHED, Citation, Wanted, amount, cite, period
+from exports.keys import name_of, tables
 from exports.listing import read_beside, warning
-from exports.styles import STYLES
+from exports.styles import STYLES, apa, chicago
 from sources.errors import Misused, Refused
 from tests.custody import homes
 
@@ -208,6 +209,19 @@ def test_what_was_read_in_a_publication_is_cited_by_that(asked: Asked) -> None:
     assert found.primary[0].title == row["citation"] == "UNODC Prison Matters 2024"
     _, source = json.loads(STYLES["csl"](found))
     assert "author" not in source and source["title"] == row["citation"]
+
+
+def test_every_kind_of_row_that_stands_in_a_publication_is_cited_in_all_styles(asked: Asked) -> None:
+    """The gaps' ranges: facts/gaps.csv has 80,000 to 120,000 for the camps of the DPRK."""
+    for table in PUBLISHED:
+        for row in asked.rows(f"SELECT * FROM {{{table}}} ORDER BY ALL LIMIT 40"):
+            citation = cite(asked, name_of(table, tables(asked)[table], row))
+            assert citation.stated and not citation.stated.endswith("-")
+            assert all(citation.stated in style(citation) for style in (apa, chicago))
+            assert STYLES["bibtex"](citation) and STYLES["csl"](citation)
+    found = cite(asked, "gap:PRK/political prison camps")
+    assert (found.low, found.high) == (80000, 120000)
+    assert found.stated == "100,000 persons (between 80,000 and 120,000)"
 
 
 def test_a_release_that_was_read_from_an_address_is_cited_with_it(asked: Asked) -> None:
