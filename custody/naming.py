@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from custody.app import as_number
+from custody.app import USAGE, as_number, fail
 from exports.chosen import DEFAULT
 from exports.finding import BREAKDOWNS, Wanted
 
@@ -59,9 +59,11 @@ def _named(
     release: Of = DEFAULT,
 ) -> tuple[Wanted | str, str]:
     """The figure that is meant, by its meaning, or by its id where there is nothing but that; and the release."""
-    if measure is None:
-        return place, release
     given = (sex, age, legal_status, citizenship, offence, supervision, cause)
+    if measure is None:
+        if estimate or definition is not None or any(given):
+            raise fail("options such as --sex belong to PLACE, MEASURE and YEAR; an id stands alone.", USAGE)
+        return place, release
     codes = {name: code for name, code in zip(BREAKDOWNS, given, strict=True) if code not in (None, "_T", "_Z")}
     return Wanted(place, measure, year, {n: str(c) for n, c in codes.items()}, definition, estimate), release
 

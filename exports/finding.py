@@ -196,6 +196,8 @@ def _return(asked: Asked, place: Place, wanted: Wanted) -> Found:
     """The one row of table recidivism on a cohort of that year; of several, their ids are told."""
     if unknown := [name for name in wanted.breakdowns if name not in ("sex", "age", "offence")]:
         raise Misused(f"Figures on return are by sex, age or offence, not by {unknown[0]}.")
+    if wanted.estimate:
+        raise Misused(f"Only {HELD} is estimated, and that of everybody.")
     rows = asked.rows(
         "SELECT * FROM {recidivism} WHERE place_id = $place AND outcome = $outcome "
         "AND (sex, age, offence, subgroup, return_offence) = ($sex, $age, $offence, '_T', '_T') "
@@ -204,6 +206,8 @@ def _return(asked: Asked, place: Place, wanted: Wanted) -> Found:
         outcome=wanted.measure,
         **{name: wanted.breakdowns.get(name, "_T") for name in ("sex", "age", "offence")},
     )
+    if wanted.definition is not None:
+        rows = [row for row in rows if (row["definition"] or "own") == wanted.definition]
     of_year = [row for row in rows if row["cohort_end"] is not None and row["cohort_end"].year == wanted.year]
     if len(of_year) == 1:
         return Found("recidivism", f"recidivism:{of_year[0]['recidivism_id']}", of_year[0])

@@ -77,6 +77,8 @@ def test_breakdowns_and_definitions_are_options(command: Command, released: Path
         (["Frnace", "persons_held", "2021"], "the nearest are France"),
         (["France", "persons_held"], "Which figure of France? Give place, measure and year"),
         (["France"], "Which figure of France? Give place, measure and year"),
+        (["7f1e44a54efc7b49", "--sex", "F"], "an id stands alone"),
+        (["Scotland", "reconviction", "2017", "--estimate"], "Only persons_held is estimated"),
         (["recidivism:0"], "a row is recidivism:recidivism_id, such as recidivism:"),
         ([*FRANCE, "--release", "2020.1.0"], "There is no release '2020.1.0'"),
     ],
