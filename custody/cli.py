@@ -8,13 +8,26 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from custody import printing
 from custody import publishing as publishing  # importing it registers its commands
-from custody.app import DONE, FAILED, FELL_BACK, INTERRUPTED, USAGE, AsOf, Json, app, as_day, fail, reference_day
+from custody.app import (
+    DONE,
+    FAILED,
+    FELL_BACK,
+    INTERRUPTED,
+    USAGE,
+    AsOf,
+    Json,
+    app,
+    as_day,
+    as_number,
+    fail,
+    reference_day,
+)
 from sources.errors import Misused, Refused
 from sources.home import Home, now
 from sources.lock import alone
@@ -450,51 +463,15 @@ def bundle(
             )
 
 
-def _told_apart(names: list[str]) -> list[str]:
-    """Column names, of which a join may give one twice, each once."""
-    made: list[str] = []
-    for name in names:
-        free = (name, *(f"{name}_{n}" for n in range(1, len(names) + 1)))
-        made.append(next(each for each in free if each not in made))
-    return made
-
-
 @app.command(epilog='Example: custody sql "SELECT place_id, year, persons_held FROM country_year LIMIT 5"')
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT on the warehouse, DuckDB's SQL.")],
     json: Json = False,
 ) -> None:
     """Ask the warehouse, read-only."""
-    from concurrent.futures import ThreadPoolExecutor
+    from custody.query import select
 
-    import duckdb
-
-    from warehouse.build import connect
-
-    with connect(Home.from_environment()) as connection:
-        connection.execute(
-            "SET enable_progress_bar = false; SET enable_external_access = false; SET lock_configuration = true"
-        )
-
-        def ask() -> list[dict[str, Any]] | None:
-            if len(connection.extract_statements(query)) > 1:
-                raise fail("that is several statements; give one SELECT.", USAGE)
-            answer = connection.execute(query)
-            if answer is None:  # nothing but white space, comments and semicolons
-                return None
-            columns = _told_apart([d[0] for d in answer.description or []])
-            return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
-
-        with ThreadPoolExecutor(1) as second:  # in the first thread, DuckDB does not always hear Ctrl-C
-            asked = second.submit(ask)
-            try:
-                rows = asked.result()
-            except duckdb.Error as error:
-                said = str(error).split("\n\nLINE ")[0]  # the rest repeats the query and points into it
-                raise fail(" ".join(said.split())) from None
-            except KeyboardInterrupt:
-                connection.interrupt()
-                raise
+    rows = select(Home.from_environment(), query)
     if rows is None:
         raise fail("the query is empty; give one SELECT.", USAGE)
     printing.as_json(rows) if json else printing.table(rows)
@@ -502,7 +479,7 @@ def sql(
 
 @app.command(epilog="Example: custody ui --port 3000")
 def ui(
-    port: Annotated[int, typer.Option(help="Port.")] = 3000,
+    port: Annotated[int, typer.Option(metavar="NUMBER", parser=as_number("--port"), help="Port.")] = 3000,
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
 ) -> None:
     """Start Dagster's web interface and daemon on the same definitions that `custody run` executes."""

@@ -140,6 +140,8 @@ def cite(
         raise Misused(f"There is no style {style!r}; there are {', '.join(STYLES)}.")
     if (measure is None) != (year is None):
         raise Misused("Give place, measure and year, or the id of a figure alone.")
+    if measure is None and (breakdowns or estimate or definition is not None):
+        raise Misused("Breakdowns, definition and estimate belong to place, measure and year; an id stands alone.")
     found = _find(release, path_or_url, home)
     _warn(found.told)
     wanted: Wanted | str = place

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sources.errors import plain
+from sources.errors import obeyed, plain
 
 
 def number(value: float | int | None) -> str:
@@ -22,8 +22,14 @@ def share(value: float | None) -> str:
 
 
 def as_json(content: Any) -> None:
-    """Print as JSON, which has no word for a number that is none: it becomes null."""
-    print(json.dumps(_finite(content), indent=1, ensure_ascii=False, default=str, allow_nan=False))
+    """Print as JSON, which has no word for a number that is none: it becomes null.
+
+    What a terminal would obey stands as JSON's own escape, so that a program reads what was written.
+    """
+    text = json.dumps(_finite(content), indent=1, ensure_ascii=False, default=str, allow_nan=False)
+    if not text.isascii() or "\x7f" in text:  # JSON itself has escapes for the others of ASCII
+        text = "".join(json.dumps(letter)[1:-1] if letter != "\n" and obeyed(letter) else letter for letter in text)
+    print(text)
 
 
 def _finite(content: Any) -> Any:

@@ -11,26 +11,10 @@ import typer
 
 from custody import printing
 from custody.app import USAGE, AsOf, Json, app, as_day, fail, reference_day
+from custody.naming import of_a_figure
+from exports.finding import Wanted
 from sources.home import Home
 from sources.lock import alone
-
-Named = Annotated[str, typer.Argument(metavar="PLACE|ID", help="A place's name or code, or the id of a figure.")]
-Measure = Annotated[str | None, typer.Argument(help="What is counted, such as persons_held.")]
-Year = Annotated[int | None, typer.Argument(help="The year of the figure.")]
-Of = Annotated[str, typer.Option("--release", metavar="R", help="A version, `latest`, or a directory.")]
-Sex = Annotated[str | None, typer.Option(help="F or M.")]
-Age = Annotated[str | None, typer.Option(help="An age group, such as JUVENILE.")]
-Status = Annotated[str | None, typer.Option("--legal-status", help="SENTENCED, UNSENTENCED and so on.")]
-Citizenship = Annotated[str | None, typer.Option(help="NATIONAL or FOREIGN.")]
-Offence = Annotated[str | None, typer.Option(help="An offence of the ICCS, such as ICCS0101.")]
-Supervision = Annotated[str | None, typer.Option(help="A form of supervision, such as PROBATION.")]
-Cause = Annotated[str | None, typer.Option(help="A cause of death, such as SUICIDE.")]
-Definition = Annotated[
-    str | None, typer.Option(help="A publisher's definition; `own` is the measure's. By default that of country_year.")
-]
-Estimate = Annotated[
-    bool, typer.Option("--estimate", help="The estimate for the end of the year, no published figure.")
-]
 
 
 @app.command(epilog="Example: custody release")
@@ -134,7 +118,8 @@ def publish(
     """
     from dataclasses import asdict
 
-    from exports import listing, publishing
+    from exports import listing
+    from exports import publish as publishing
     from exports.stores import store
 
     home = Home.from_environment()
@@ -143,6 +128,7 @@ def publish(
     if entry is None:
         listing.refuse(known, name)
     target = store(to)
+    publishing.refuse_own(home, home.releases / entry.version, target)
     with alone(home, "custody publish"):
         done = publishing.publish(home.releases / entry.version, entry, known, target, printing.progress)
     if json:
@@ -184,20 +170,10 @@ def verify(
 
 
 @app.command(epilog="Example: custody cite France persons_held 2021 --style bibtex")
+@of_a_figure
 def cite(
-    place: Named,
-    measure: Measure = None,
-    year: Year = None,
-    sex: Sex = None,
-    age: Age = None,
-    legal_status: Status = None,
-    citizenship: Citizenship = None,
-    offence: Offence = None,
-    supervision: Supervision = None,
-    cause: Cause = None,
-    definition: Definition = None,
-    estimate: Estimate = False,
-    release: Of = "latest",
+    what: Wanted | str,
+    release: str,
     style: Annotated[
         str | None, typer.Option(help="apa, chicago, bibtex or csl; by default all that is known.")
     ] = None,
@@ -206,32 +182,19 @@ def cite(
     """Cite one figure of a release, its primary source included; warn where it must be used with care."""
     from custody import proof
 
-    codes = proof.codes(locals())
-    proof.cite(release, proof.wanted(place, measure, year, codes, definition, estimate), style, json)
+    proof.cite(release, what, style, json)
 
 
 @app.command(epilog="Example: custody trace France persons_held 2021")
-def trace(
-    place: Named,
-    measure: Measure = None,
-    year: Year = None,
-    sex: Sex = None,
-    age: Age = None,
-    legal_status: Status = None,
-    citizenship: Citizenship = None,
-    offence: Offence = None,
-    supervision: Supervision = None,
-    cause: Cause = None,
-    definition: Definition = None,
-    estimate: Estimate = False,
-    release: Of = "latest",
-    json: Json = False,
-) -> None:
-    """Follow a figure back: to what was chosen and why, its rivals, the publisher's file and cell."""
+@of_a_figure
+def trace(what: Wanted | str, release: str, json: Json = False) -> None:
+    """Follow a figure back: to what was chosen and why, its rivals, the publisher's file and cell.
+
+    Any row of any table is named by TABLE:KEY, the parts of the key joined by slashes, as claim_evidence names rows.
+    """
     from custody import proof
 
-    codes = proof.codes(locals())
-    proof.trace(release, proof.wanted(place, measure, year, codes, definition, estimate), json)
+    proof.trace(release, what, json)
 
 
 @app.command(epilog="Example: custody pictures --to slides")

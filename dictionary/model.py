@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 HERE = Path(__file__).parent
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -41,6 +41,26 @@ ELSEWHERE = frozenset({"place"})
 
 class DictionaryError(ValueError):
     """The dictionary contradicts itself; the message names the file and what to mend."""
+
+
+def faults(error: Exception) -> str:
+    """What is wrong with a file of settings, key by key in our own words, not those of the library that found it."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(f"{'.'.join(str(part) for part in e['loc'])} {_fault(e)}".strip() for e in error.errors())
+
+
+def _fault(error: Mapping[str, Any]) -> str:
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] == "extra_forbidden":
+        return "is unknown"
+    if error["type"] in ("value_error", "assertion_error"):
+        return str(error["ctx"]["error"])
+    if error["type"] == "literal_error":
+        return f"must be {error['ctx']['expected']}, not {error['input']!r}"
+    kind = str(error["msg"]).removeprefix("Input should be ").partition(", unable")[0]
+    return f"must be {kind}, not {str(error['input'])[:60]!r}"
 
 
 class _Strict(BaseModel):
@@ -262,7 +282,7 @@ def _entries(folder: Path, name: str, kind: type[_Strict]) -> dict[str, Any]:
         try:
             entries[key] = kind.model_validate(entry)
         except ValueError as error:
-            raise DictionaryError(f"{name}: {key}: {error}") from error
+            raise DictionaryError(f"{name}: {key}: {faults(error)}") from error
     return entries
 
 
@@ -292,7 +312,7 @@ def read(folder: Path) -> Dictionary:
                 raise ValueError("a table is named by its file alone")
             tables[path.stem] = Table.model_validate({**raw, "name": path.stem, "columns": listed})
         except ValueError as error:
-            raise DictionaryError(f"tables/{path.name}: {error}") from error
+            raise DictionaryError(f"tables/{path.name}: {faults(error)}") from error
     lists = {
         "code_lists": _entries(folder, "codes.yml", CodeList),
         "measures": _entries(folder, "measures.yml", Measure),
@@ -301,7 +321,7 @@ def read(folder: Path) -> Dictionary:
     try:
         return Dictionary.model_validate({**_read(folder, "schema.yml"), "tables": tables, **lists})
     except ValueError as error:
-        raise DictionaryError(f"schema.yml and what it holds together: {error}") from error
+        raise DictionaryError(f"schema.yml and what it holds together: {faults(error)}") from error
 
 
 @cache

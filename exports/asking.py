@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exports.listing import SUMS, sums
+from exports.listing import SUMS, Release, last_standing, read_beside, sums, warning
 from sources.errors import Refused
 from sources.home import read_json, sha256_file
 
@@ -28,6 +29,9 @@ HEADING = re.compile(r"## (?:Code list (\w+):|(Measures|Definitions of publisher
 
 class Asked:
     """A release's directory, open for questions."""
+
+    #: Whether what it says will be the same in years to come.
+    citable = True
 
     def __init__(self, folder: Path) -> None:
         """Open the release in `folder`.
@@ -63,14 +67,23 @@ class Asked:
         """The rows of a SELECT in which `{table}` stands for each table; `$name` for each of `values`.
 
         Raises:
-            Refused: when a table is missing or altered.
+            Refused: when a table is missing or altered, or lacks what is asked for.
         """
-        tables = dict.fromkeys(re.findall(r"\{(\w+)\}", select))
-        paths = {table: str(self._path(f"tables/{table}.parquet")).replace("'", "''") for table in tables}
-        text = re.sub(r"\{(\w+)\}", lambda found: f"read_parquet('{paths[found[1]]}') AS {found[1]}", select)
-        found = self._connection.execute(text, values)
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        text = re.sub(r"\{(\w+)\}", lambda found: f"{self._table(found[1])} AS {found[1]}", select)
+        import duckdb
+
+        try:
+            found = self._connection.execute(text, values)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except duckdb.Error as error:  # the file is the one that was released, and not as Custody writes it
+            said = str(error).split("\n")[0]
+            raise Refused(f"Release {self.version} has tables that this Custody cannot ask ({said}).") from error
+
+    def _table(self, name: str) -> str:
+        """A table in the words of DuckDB."""
+        path = str(self._path(f"tables/{name}.parquet")).replace("'", "''")
+        return f"read_parquet('{path}')"
 
     def row(self, select: str, **values: Any) -> Row | None:
         """The first row of a SELECT, if any."""
@@ -80,8 +93,16 @@ class Asked:
     @cached_property
     def package(self) -> Mapping[str, Any]:
         """The release's own data package."""
-        package: Mapping[str, Any] = read_json(self._path("datapackage.json"))
-        return package
+        package = read_json(self._path("datapackage.json"))
+        try:
+            holds = isinstance(package["version"], str) and bool(date.fromisoformat(package["created"][:10]))
+            holds = holds and all(isinstance(licence["name"], str) for licence in package["licenses"])
+            holds = holds and all(isinstance(resource["name"], str) for resource in package["resources"])
+        except (KeyError, TypeError, ValueError):
+            holds = False
+        if not holds:
+            raise Refused(f"{self.folder}/datapackage.json is not as Custody writes it; nothing can be cited from it.")
+        return dict(package)
 
     @property
     def version(self) -> str:
@@ -97,14 +118,14 @@ class Asked:
         """Title and address of a licence."""
         known = {entry["name"]: entry for entry in self.package["licenses"]}
         entry = known.get(licence, {})
-        return entry.get("title", licence), entry.get("path")
+        return str(entry.get("title", licence)), str(entry["path"]) if entry.get("path") else None
 
     @cached_property
     def _words(self) -> Mapping[str, Mapping[tuple[str, ...], str]]:
         """What the codebook says each code means: by list, then by the cells before the meaning."""
         words: dict[str, dict[tuple[str, ...], str]] = {}
         current: dict[tuple[str, ...], str] = {}
-        for line in self._path("codebook.md").read_text(encoding="utf-8").splitlines():
+        for line in self._codebook().splitlines():
             if line.startswith("## "):
                 found = HEADING.match(line)
                 current = words.setdefault(found[1] or found[2], {}) if found else {}
@@ -112,6 +133,9 @@ class Asked:
                 *codes, meaning = cells[1].split(" | ")
                 current[tuple(codes)] = meaning
         return words
+
+    def _codebook(self) -> str:
+        return self._path("codebook.md").read_text(encoding="utf-8", errors="replace")
 
     def meaning(self, codes: str, code: str) -> str:
         """What a code of a list means in this release; the code itself where its codebook does not say."""
@@ -121,30 +145,29 @@ class Asked:
         """What a source's definition says, if the codebook has it."""
         return self._words.get("Definitions of publishers", {}).get((source, definition))
 
+    @property
+    def url(self) -> str | None:
+        """The address of the release, where it was read from one: none is registered, and none is made up."""
+        return None
+
+    def where(self, table: str) -> str:
+        """Where the rows of a table stand, in words for a citation."""
+        return f"tables/{table}.csv"
+
     @cached_property
-    def listed(self) -> Sequence[Row]:
-        """The entries of releases.json beside the release, oldest first; none where it is not there."""
-        path = self.folder.parent / "releases.json"
-        return list(read_json(path).get("releases", ())) if path.is_file() else []
+    def listed(self) -> Sequence[Release]:
+        """The entries of the list of releases beside the release, oldest first; none where there is no list."""
+        return read_beside(self.folder)
 
     @property
-    def retracted(self) -> Row | None:
-        """When and why the release was retracted, and what replaces it; None where it was not."""
-        return next((e["retracted"] for e in self.listed if e["version"] == self.version and e.get("retracted")), None)
-
-    @property
-    def retraction(self) -> str | None:
-        """The same in a sentence."""
-        if (gone := self.retracted) is None:
-            return None
-        instead = f"; use {gone['replaced_by']} instead" if gone.get("replaced_by") else ""
-        reason = str(gone.get("reason") or "no reason is given").rstrip(".")
-        return f"Release {self.version} was retracted on {gone.get('date', 'an unknown day')}: {reason}{instead}."
+    def caution(self) -> str | None:
+        """What must be said before anything that the release holds: that it was retracted; None where nothing must."""
+        return warning(next((r for r in self.listed if r.version == self.version), None), self.listed)
 
     def newest(self) -> Asked | None:
         """The newest release beside this one that is not retracted; None where it is this one or is not here."""
-        standing = [entry["version"] for entry in self.listed if not entry.get("retracted")]
-        if self.version not in [entry["version"] for entry in self.listed] or not standing:
+        standing = last_standing(self.listed)
+        if standing is None or standing.version == self.version or self.version not in {r.version for r in self.listed}:
             return None
-        folder = self.folder.parent / standing[-1]
-        return Asked(folder) if standing[-1] != self.version and (folder / SUMS).is_file() else None
+        folder = self.folder.parent / standing.version
+        return Asked(folder) if (folder / SUMS).is_file() else None

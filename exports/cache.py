@@ -17,6 +17,10 @@ from sources.errors import Refused
 from sources.home import sha256, sha256_file, write_bytes, writing
 
 
+class Damaged(Refused):
+    """What the cache holds of an address is not what was put there."""
+
+
 def folder() -> Path:
     """Where the cache is."""
     if named := os.environ.get("CUSTODY_CACHE"):
@@ -47,19 +51,27 @@ def file(digest: str, url: str, download: Callable[[str, IO[bytes]], str]) -> Pa
 def remember(url: str, data: bytes) -> None:
     """Keep what an address holds, for when it cannot be reached."""
     with _usable():
-        write_bytes(_seen(url), data)
+        write_bytes(_said(url), sha256(data).encode() + b"\n" + data)
 
 
 def remembered(url: str) -> bytes | None:
-    """What an address held when it was last asked, nothing where it had no such file; None where none is known."""
+    """What an address held when it was last asked, nothing where it had no such file; None where none is known.
+
+    Raises:
+        Damaged: when the cache no longer holds what was put there.
+    """
+    path = _said(url)
     try:
-        return _seen(url).read_bytes()
+        digest, _, data = path.read_bytes().partition(b"\n")
     except OSError:
         return None
+    if digest != sha256(data).encode():
+        raise Damaged(f"What the cache holds of it, {path}, is damaged; remove that file.")
+    return data
 
 
-def _seen(url: str) -> Path:
-    return folder() / "seen" / sha256(url.encode())
+def _said(url: str) -> Path:
+    return folder() / "said" / sha256(url.encode())
 
 
 @contextmanager

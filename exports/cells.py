@@ -40,6 +40,11 @@ class Read:
     summed: bool = False
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """The cells as a reader of the file sees them."""
+        return tuple(as_published(cell) for cell in self.cells)
+
+    @property
     def number(self) -> float | None:
         """The figure that the cells give; None where they give none, or several that are not to be added up."""
         found = [figure(cell) for cell in self.cells if not self.summed or cell not in ("", None)]
@@ -133,6 +138,13 @@ def figure(cell: Any) -> float | None:
         return float(cell)
     found = FIGURE.fullmatch(str(cell).strip())
     return float(re.sub(r"[^\d.-]", "", found[1])) if found else None
+
+
+def as_published(cell: Any) -> str:
+    """A cell as whoever opens the file sees it: a workbook keeps 31632 as 31632.0 and shows no more than 15 digits."""
+    if isinstance(cell, float):
+        return f"{cell:.0f}" if cell.is_integer() else f"{cell:.15g}"
+    return "" if cell is None else str(cell)
 
 
 def _decoded(data: bytes) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from exports import evidence
+from exports import evidence, keys
 from exports.asking import Asked, Row
 from exports.finding import BREAKDOWNS, IDENTITIES, Found, by_id, by_meaning, column_of
 from exports.finding import Wanted as Wanted
@@ -40,11 +40,13 @@ DISAGREES = 0.02
 class Primary:
     """A primary source: whose figure it is, in which file and cell, from where, and under which licence.
 
+    `title` is the source's, or that of the publication in which the figure was read, which then is the `citation` too.
     `locator` and what belongs to one file is None where a total has figures of many; `homepage` stands where the
     address of the file is not known.
     """
 
     source_id: str
+    title: str
     publisher: str
     citation: str
     licence: str
@@ -55,6 +57,7 @@ class Primary:
     value: float | None = None
     unit: str | None = None
     place_id: str | None = None
+    place: str | None = None
     file: str | None = None
     file_name: str | None = None
     vintage: str | None = None
@@ -70,8 +73,10 @@ class Primary:
 class Citation:
     """All that is to be said of one figure of one release.
 
-    `value` is in `unit`; `low` and `high` are the ends of the interval of 90 % of what is estimated. `access` says in
-    which file of the release the row stands and by which key. `warnings` are sentences that belong to every use.
+    `value` is in `unit`; `low` and `high` are the ends of the interval of 90 % of what is estimated, or of a range that
+    is published. `access` says in which file of the release the row stands and by which key. `warnings` are sentences
+    that belong to every use. `citable` is false where it is of a build that was not released; `url` is where the
+    release was read, None where that is no address.
     """
 
     release: str
@@ -79,11 +84,11 @@ class Citation:
     table: str
     id: str
     access: str
-    place_id: str
+    place_id: str | None
     place: str
     measure: str
     subject: str
-    value: float
+    value: float | None
     unit: str
     low: float | None
     high: float | None
@@ -93,6 +98,8 @@ class Citation:
     definition: str | None
     primary: tuple[Primary, ...]
     warnings: tuple[str, ...]
+    citable: bool = True
+    url: str | None = None
 
 
 def cite(asked: Asked, wanted: Wanted | str) -> Citation:
@@ -103,12 +110,18 @@ def cite(asked: Asked, wanted: Wanted | str) -> Citation:
         Refused: when a file of the release was altered.
     """
     found = by_id(asked, wanted) if isinstance(wanted, str) else by_meaning(asked, wanted)
+    if found.table == "figure":
+        return _figure(asked, found)
+    if found.table in ("estimate", "world_total"):
+        return _estimated(asked, found)
+    if found.table in PUBLISHED:
+        return _published(asked, found)
     if found.table == "observation":
         raise Misused(
             f"{found.id} is an observation of one publisher in one vintage; a figure is cited, and `custody trace` "
             "tells of the observation."
         )
-    return _figure(asked, found) if found.table == "figure" else _estimated(asked, found)
+    raise Misused(f"A row of table {found.table} is not cited; `custody trace` leads from it to the figures that are.")
 
 
 def _figure(asked: Asked, found: Found) -> Citation:
@@ -167,6 +180,94 @@ def _estimated(asked: Asked, found: Found) -> Citation:
     )
 
 
+#: What a row of these tables says, which its publisher published as it stands: the columns with the value, its unit,
+#: what it is of, and when. The value in the publisher's words, where the row has it, goes before the number.
+PUBLISHED: Mapping[str, tuple[str, str, Sequence[str], str]] = {
+    "recidivism": ("rate_percent", "percent", ("outcome",), "cohort_end"),
+    "mortality_after_release": ("value", "measure_text", ("outcome_text", "window_text"), "cohort_text"),
+    "published_total": ("value", "unit_text", ("topic",), "reference"),
+    "review_range": ("low", "unit_text", ("outcome_text", "follow_up_text"), "reference"),
+    "gap": ("central", "persons", ("component",), "reference"),
+}
+
+
+def _published(asked: Asked, found: Found) -> Citation:
+    """A row that stands in a publication by itself: no figure was chosen, nothing is estimated."""
+    row = evidence.with_file(asked, found.row)
+    column, unit, subject, when = PUBLISHED[found.table]
+    value, unit = row[column], row.get(unit, unit)
+    if row.get("value_text"):
+        stated = f"{row['value_text']} {unit}".rstrip(" -")  # of a publication that gives none, the unit is a dash
+    else:
+        stated = "unknown" if value is None else amount(value, unit)
+    if found.table == "gap" and None not in (row["low"], row["high"]) and row["low"] != row["high"]:
+        stated += f" (between {row['low']:,.0f} and {row['high']:,.0f})"
+    keyed = keys.tables(asked)[found.table]
+    name, place = keys.name_of(found.table, keyed, found.row), row.get("place_id")
+    said = _return_warnings(asked, row) if found.table == "recidivism" else []
+    if row.get("grade"):
+        said.append(f"What was read: {_lower(asked.meaning('grade', row['grade']))}.")
+    cautions = [asked.caution] if asked.caution else []
+    return Citation(
+        citable=asked.citable,
+        release=asked.version,
+        released_on=asked.released_on,
+        url=asked.url,
+        table=found.table,
+        id=found.id,
+        access=f"{asked.where(found.table)}, {'/'.join(keyed.key)} = {name.partition(':')[2]}",
+        place_id=place,
+        place=_place(asked, place) if place else str(row.get("geography") or "World"),
+        measure=str(row[subject[0]]),
+        subject=_return_subject(row) if found.table == "recidivism" else ", ".join(str(row[c]) for c in subject),
+        value=value,
+        unit=unit,
+        low=row.get("ci_low", row.get("low")),
+        high=row.get("ci_high", row.get("high")),
+        stated=stated,
+        reference=_cohort(row) if found.table == "recidivism" else str(row[when]),
+        status=asked.meaning("status", row["status"]) if "status" in row else "As published",
+        definition=row.get("definition"),
+        primary=(_primary(asked, {**row, "value": value, "unit": unit}),),
+        warnings=(*cautions, *said),
+    )
+
+
+def _return_subject(row: Row) -> str:
+    """What a figure on return counts: of whom, within what time, and which part of the cohort."""
+    within = "" if row["follow_up_months"] is None else f" within {row['follow_up_months']:g} months"
+    parts = [row[name] for name in ("sex", "age", "offence", "subgroup", "return_offence") if row[name] != "_T"]
+    words = [f"{row['outcome']} of {row['population']}{within}".replace("_", " "), *parts]
+    return ", ".join(words)
+
+
+def _cohort(row: Row) -> str:
+    if row["cohort_start"] is None or row["cohort_end"] is None:
+        return "cohort not stated"
+    return f"cohort of {period(row['cohort_start'], row['cohort_end'], 'during').removeprefix('during ')}"
+
+
+def _return_warnings(asked: Asked, row: Row) -> list[str]:
+    """What must be known before a figure on return stands beside another."""
+    basis = _lower(asked.meaning("basis", row["basis"])).rstrip(".")
+    said = [
+        f"Basis: {basis}. It may stand only beside figures of the same basis, outcome, population and follow-up.",
+    ]
+    if row["rate_percent"] is None:
+        said.append("No rate is published.")
+    if row["counts_technical_violations"] is not None:
+        counts = "are counted" if row["counts_technical_violations"] else "are not counted"
+        said.append(f"Breaches of conditions {counts}.")
+    if row["circa"]:
+        said.append("The publisher itself calls the figure approximate.")
+    if row["definition"]:
+        meaning = asked.definition(row["source_id"], row["definition"]) or "see the codebook"
+        said.append(f"By the publisher's own definition, {row['definition']}: {meaning.rstrip('.')}.")
+    if correction := row.get("correction"):
+        said.append(f"Corrected by Custody ({correction['correction_id']}): {correction['reason'].rstrip('.')}.")
+    return said
+
+
 def _interval(low: float | None, high: float | None) -> str:
     if low is None or high is None or low == high:
         return ""
@@ -176,11 +277,13 @@ def _interval(low: float | None, high: float | None) -> str:
 def _common(asked: Asked, found: Found, place: str) -> dict[str, Any]:
     column = IDENTITIES[found.table][0]
     return {
+        "citable": asked.citable,
+        "url": asked.url,
         "release": asked.version,
         "released_on": asked.released_on,
         "table": found.table,
         "id": found.id,
-        "access": f"tables/{found.table}.csv, {column} = {found.id}",
+        "access": f"{asked.where(found.table)}, {column} = {found.id}",
         "place_id": found.row["place_id"],
         "place": place,
     }
@@ -203,10 +306,12 @@ def _subject(asked: Asked, row: Row) -> str:
 
 def _primary(asked: Asked, row: Row) -> Primary:
     title, url = asked.licence(row["licence"])
+    said = row.get("citation") or row["source_citation"]
     return Primary(
         source_id=row["source_id"],
+        title=row["source_title"] if said == row["source_citation"] else said,
         publisher=row["publisher"],
-        citation=row["citation"] or row["source_citation"],
+        citation=said,
         licence=row["licence"],
         licence_title=title,
         licence_url=url,
@@ -214,7 +319,8 @@ def _primary(asked: Asked, row: Row) -> Primary:
         observation_id=row.get("observation_id"),
         value=row["value"],
         unit=row["unit"],
-        place_id=row["place_id"],
+        place_id=row.get("place_id"),
+        place=_place(asked, row["place_id"]) if row.get("place_id") else None,
         file=row["file"],
         file_name=row["file_name"],
         vintage=row["vintage"],
@@ -237,15 +343,16 @@ def _sources(asked: Asked, ids: Iterable[str]) -> tuple[Primary, ...]:
         title, url = asked.licence(row["licence"])
         made.append(
             Primary(
-                row["source_id"], row["publisher"], row["citation"], row["licence"], title, url, row["homepage"]
+                row["source_id"], row["title"], row["publisher"], row["citation"], row["licence"], title, url,
+                row["homepage"],
             )
         )  # fmt: skip
     return tuple(made)
 
 
 def _release_warnings(asked: Asked, found: Found) -> list[str]:
-    """What has become of the release, and of the row since."""
-    said = [asked.retraction] if asked.retraction else []
+    """What is to be said of the release itself, and what has become of the row since."""
+    said = [asked.caution] if asked.caution else []
     newest = asked.newest()
     if newest is None:
         return said

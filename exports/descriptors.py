@@ -210,7 +210,8 @@ def citation(name: str, today: date, source: pa.Table) -> str:
     """How to cite the release, as CITATION.cff 1.2.0; its references are the primary sources."""
     said = {
         "cff-version": "1.2.0",
-        "message": "Cite the release, and the primary source of the figure that you use.",
+        "message": "Cite the release by its version, and the primary source of the figure that you use. No DOI and no "
+        "address is registered for the release.",
         "type": "dataset",
         "title": TITLE,
         "abstract": ABOUT,

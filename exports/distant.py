@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
 from exports import listing, origin
-from exports.asking import Asked, Row
+from exports.asking import Asked
+from exports.listing import Release
 from exports.origin import Found
 
 
@@ -24,9 +24,15 @@ class Distant(Asked):
         return self._found.file(name)
 
     @cached_property
-    def listed(self) -> Sequence[Row]:
+    def listed(self) -> Sequence[Release]:
         """The entries of the list at that place, oldest first."""
-        return [asdict(release) for release in self._found.at.known]
+        return self._found.at.known
+
+    @property
+    def url(self) -> str | None:
+        """As `Asked.url`; the address of a server on this machine is nobody else's."""
+        at = str(self._found.origin)
+        return at if isinstance(self._found.origin, origin.Site) and at.startswith("https://") else None
 
     def newest(self) -> Asked | None:
         """The newest release at that place that is not retracted; None where it is this one or there is no list."""

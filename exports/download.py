@@ -29,6 +29,10 @@ LIMITS = Limits(
 ALLOW_HTTP = "CUSTODY_ALLOW_HTTP"
 
 
+#: Said of an address after which another is named that is none.
+NOWHERE = "leads on to what is no address; nothing was taken. Tell whoever runs the server."
+
+
 class Absent(Refused):
     """The server answers that there is no such file."""
 
@@ -111,18 +115,26 @@ def _ask(url: str, into: IO[bytes], most: int, until: float) -> str:
     for _ in range(limits.redirects + 1):
         try:
             response = _session().get(here, stream=True, timeout=(limits.connect, limits.read), allow_redirects=False)
+        except requests.exceptions.InvalidURL as error:
+            raise Refused(f"{url} {NOWHERE}") from error
         except requests.exceptions.SSLError as error:
             raise Refused(f"{url}: the server's certificate does not hold ({reason(error)}).") from error
         except requests.Timeout as error:
             raise Again("the server does not answer in time") from error
         except requests.RequestException as error:
             raise Again(f"the connection failed ({reason(error)})") from error
+        except ValueError as error:  # of the address to which it leads: requests looks at it without being asked to
+            raise Refused(f"{url} {NOWHERE}") from error
         with closing(response):
             if response.status_code not in MOVED:
                 _refuse(url, response)
                 return _take(url, response, into, most, until)
-            there = urljoin(here, response.headers.get("Location", ""))
-            if not _may_lead(urlsplit(here), urlsplit(there)):
+            try:
+                there = urljoin(here, response.headers.get("Location", ""))
+                may = _may_lead(urlsplit(here), urlsplit(there))
+            except ValueError as error:
+                raise Refused(f"{url} {NOWHERE}") from error
+            if not may:
                 raise Refused(f"{url} leads on to another server without https; nothing was taken from there.")
             here = there
     raise Refused(f"{url} leads on more than {limits.redirects} times; nothing was taken.")
@@ -131,7 +143,7 @@ def _ask(url: str, into: IO[bytes], most: int, until: float) -> str:
 def _may_lead(here: SplitResult, there: SplitResult) -> bool:
     """Only on the same server, or to one that proves who it is."""
     same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
-    return same or (there.scheme == "https" and not there.username)
+    return same or (there.scheme == "https" and "@" not in there.netloc)
 
 
 def _refuse(url: str, response: requests.Response) -> None:

@@ -34,6 +34,9 @@ GAPS = EVIDENCE.format(
     where="gap.place_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY gap.place_id, gap.component",
 )
 
+#: The key of a correction, in the rows that name one.
+CORRECTION = ("source_id", "file", "vintage", "correction_id")
+
 #: What an estimate is made of where the figure after the day is part of it.
 TWO_SIDED = ("interpolated", "brought_back")
 
@@ -41,14 +44,36 @@ TWO_SIDED = ("interpolated", "brought_back")
 def observations(asked: Asked, ids: Iterable[str]) -> Mapping[str, Row]:
     """The observations of those identities with their evidence; one that the release does not have is not in it."""
     found = asked.rows(OBSERVATIONS, ids=list(ids))
-    if any(row["correction_id"] for row in found):
-        known = {
-            (row["source_id"], row["file"], row["vintage"], row["correction_id"]): row
-            for row in asked.rows("SELECT * FROM {correction}")
-        }
-        for row in found:
-            row["correction"] = known.get(tuple(row[c] for c in ("source_id", "file", "vintage", "correction_id")))
+    _corrected(asked, found)
     return {row["observation_id"]: row for row in found}
+
+
+def _corrected(asked: Asked, found: Iterable[Row]) -> None:
+    """Put beside each row that names a correction what that says."""
+    named = [row for row in found if row.get("correction_id")]
+    if named:
+        known = {tuple(row[c] for c in CORRECTION): row for row in asked.rows("SELECT * FROM {correction}")}
+        for row in named:
+            row["correction"] = known.get(tuple(row[c] for c in CORRECTION))
+
+
+def with_file(asked: Asked, row: Row) -> Row:
+    """A row that has a locator of its own, with its source and the publisher's file."""
+    source = asked.row(
+        "SELECT title AS source_title, publisher, homepage, tier, citation AS source_citation FROM {source} "
+        "WHERE source_id = $source",
+        source=row["source_id"],
+    )
+    snapshot = asked.row(
+        "SELECT file_name, media_type, retrieved_at, obtained, url, accepted_despite FROM {snapshot} "
+        "WHERE source_id = $source AND file = $file AND vintage = $vintage",
+        source=row["source_id"],
+        file=row["file"],
+        vintage=row["vintage"],
+    )
+    found = {**row, **(source or {}), **(snapshot or {})}
+    _corrected(asked, [found])
+    return found
 
 
 def figures(asked: Asked, ids: Iterable[str]) -> Mapping[str, Row]:

@@ -1,18 +1,20 @@
 """Finding one figure in a release: by its identity, or by place, measure and year as a person says them.
 
-What is found is one row of table figure, estimate, world_total or observation. What is not there is told in one
-sentence that says what is; the nearest is proposed, never taken. What is said about the row belongs to
-`exports.citing`, where it came from to `exports.tracing`.
+What is found is one row: of table figure, estimate, world_total or observation, and by its key of any other. What is
+not there is told in one sentence that says what is; the nearest is proposed, never taken. What is said about the row
+belongs to `exports.citing`, where it came from to `exports.tracing`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import groupby
 
+from exports import keys
 from exports.asking import Asked, Row
 from sources.errors import Misused
 from sources.places import Place, UnknownPlace, find
@@ -29,8 +31,18 @@ IDENTITIES = {
     "observation": ("observation_id", re.compile(r"[0-9a-f]{16}")),
 }
 
+#: Tables of what was published on what happens after release; an id of theirs alone is one of these.
+AFTER_RELEASE = {
+    "recidivism": "recidivism_id",
+    "mortality_after_release": "mortality_id",
+    "review_range": "review_range_id",
+}
+
 #: What alone is estimated.
 HELD = "persons_held"
+
+#: What table recidivism counts, in place of a measure.
+OUTCOMES = ("rearrest", "reconviction", "reimprisonment", "return_any")
 
 #: The end of a column of country_year by the breakdowns that it has.
 ENDINGS = {
@@ -46,11 +58,11 @@ ENDINGS = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a person asks for; `breakdowns` holds only those that are not the total."""
+    """What a person asks for; `breakdowns` holds only those that are not the total. Without a year it is not enough."""
 
     place: str
     measure: str
-    year: int
+    year: int | None
     breakdowns: Mapping[str, str] = field(default_factory=dict)
     definition: str | None = None
     estimate: bool = False
@@ -66,21 +78,32 @@ class Found:
 
 
 def by_id(asked: Asked, text: str) -> Found:
-    """The row of an identity.
+    """The row of an identity, or of a table and a key as in `recidivism:02ffaf4d71ef73db`.
 
     Raises:
-        Misused: when it is no identity, or the release has no such row.
+        Misused: when it is neither, or the release has no such row.
     """
     forms = [table for table, (_, form) in IDENTITIES.items() if form.fullmatch(text)]
     for table in forms:
         column = IDENTITIES[table][0]
         if row := asked.row(f"SELECT * FROM {{{table}}} WHERE {column} = $id", id=text):
             return Found(table, text, row)
+    if "figure" in forms:
+        for table in AFTER_RELEASE.keys() & keys.tables(asked).keys():
+            if row := asked.row(f"SELECT * FROM {{{table}}} WHERE {AFTER_RELEASE[table]} = $id", id=text):
+                return Found(table, f"{table}:{text}", row)
+        forms = [*forms, *AFTER_RELEASE]
     if forms:
         raise Misused(f"Release {asked.version} has no {' or '.join(forms)} {text}.")
+    if named := keys.row_of(asked, text):
+        table, row = named
+        own = row[IDENTITIES[table][0]] if table in IDENTITIES else keys.name_of(table, keys.tables(asked)[table], row)
+        return Found(table, own, row)
+    with suppress(UnknownPlace):
+        raise _unsaid(asked, find(text), None)
     raise Misused(
-        f"{text!r} is no identity of a figure: those are 16 hexadecimal characters, "
-        "estimate:PLACE:DAY or world_total:AREA:DAY:SEX:LEGAL_STATUS."
+        f"{text[:60]!r} is neither a place nor an identity: those are 16 hexadecimal characters, estimate:PLACE:DAY, "
+        "world_total:AREA:DAY:SEX:LEGAL_STATUS, or TABLE:KEY with the parts of the key joined by slashes."
     )
 
 
@@ -96,6 +119,10 @@ def by_meaning(asked: Asked, wanted: Wanted) -> Found:
         raise Misused(str(error)) from None
     if unknown := [name for name in wanted.breakdowns if name not in BREAKDOWNS]:
         raise Misused(f"There is no breakdown {unknown[0]!r}; there are {', '.join(BREAKDOWNS)}.")
+    if wanted.year is None:
+        raise _unsaid(asked, place, wanted.measure)
+    if wanted.measure in OUTCOMES:
+        return _return(asked, place, wanted)
     if place.kind == "aggregate" and wanted.measure == HELD:
         return _total(asked, place, wanted)
     return _estimate(asked, place, wanted) if wanted.estimate else _figure(asked, place, wanted)
@@ -137,19 +164,103 @@ def _fits(row: Row, breakdowns: Mapping[str, str]) -> bool:
 
 
 def _headline(asked: Asked, rows: Sequence[Row]) -> list[Row]:
-    """Of figures by several definitions, the one that country_year shows, which names the definition of each column."""
+    """Of figures by several definitions, the one that country_year shows."""
     one = rows[0]
     shown = asked.row(
         "SELECT sources FROM {country_year} WHERE place_id = $place AND year = $year",
         place=one["place_id"],
         year=one["year"],
     )
-    for entry in str(shown["sources"]).split("; ") if shown else ():
-        column, _, said = entry.partition(": ")
-        if column == column_of(one):
-            named = re.fullmatch(r"\w+(?: \((.+)\))?", said)
-            return [row for row in rows if named and row["definition"] == named[1]]
-    return []
+    return _shown(rows, str(shown["sources"])) if shown else []
+
+
+def _shown(figures: Sequence[Row], sources: str) -> list[Row]:
+    """The figures that stand in a row of country_year, which names source and definition of each column."""
+    entries = [entry.partition(": ") for entry in sources.split("; ")]
+    named = {column: re.fullmatch(r"\w+(?: \((.+)\))?", said) for column, _, said in entries}
+    return [f for f in figures if (found := named.get(column_of(f))) and f["definition"] == found[1]]
+
+
+def figures_shown(asked: Asked, row: Row) -> list[Row]:
+    """The figures that stand in a row of country_year."""
+    figures = asked.rows(
+        "SELECT * FROM {figure} WHERE place_id = $place AND year = $year AND facility = '_T' "
+        "ORDER BY measure, figure_id",
+        place=row["place_id"],
+        year=row["year"],
+    )
+    return [f for f in _shown(figures, str(row["sources"])) if row.get(column_of(f)) is not None]
+
+
+def _return(asked: Asked, place: Place, wanted: Wanted) -> Found:
+    """The one row of table recidivism on a cohort of that year; of several, their ids are told."""
+    if unknown := [name for name in wanted.breakdowns if name not in ("sex", "age", "offence")]:
+        raise Misused(f"Figures on return are by sex, age or offence, not by {unknown[0]}.")
+    if wanted.estimate:
+        raise Misused(f"Only {HELD} is estimated, and that of everybody.")
+    rows = asked.rows(
+        "SELECT * FROM {recidivism} WHERE place_id = $place AND outcome = $outcome "
+        "AND (sex, age, offence, subgroup, return_offence) = ($sex, $age, $offence, '_T', '_T') "
+        "ORDER BY cohort_end, population, follow_up_months, vintage, recidivism_id",
+        place=place.place_id,
+        outcome=wanted.measure,
+        **{name: wanted.breakdowns.get(name, "_T") for name in ("sex", "age", "offence")},
+    )
+    if wanted.definition is not None:
+        rows = [row for row in rows if (row["definition"] or "own") == wanted.definition]
+    of_year = [row for row in rows if row["cohort_end"] is not None and row["cohort_end"].year == wanted.year]
+    if len(of_year) == 1:
+        return Found("recidivism", f"recidivism:{of_year[0]['recidivism_id']}", of_year[0])
+    if of_year:
+        said = "; ".join(f"{row['recidivism_id']} ({_return_in_words(row)})" for row in of_year)
+        raise Misused(
+            f"Release {asked.version} has {len(of_year)} figures on {_told(wanted)} of {place.name} of the cohort of "
+            f"{wanted.year}, which must not be taken for each other; name one by its id: {said}."
+        )
+    there = years({row["cohort_end"].year for row in rows if row["cohort_end"] is not None})
+    has = f"it has cohorts of {there}" if there else _outcomes(asked, place)
+    raise Misused(
+        f"Release {asked.version} has no {_told(wanted)} of {place.name} of a cohort of {wanted.year}; {has}."
+    )
+
+
+def _return_in_words(row: Row) -> str:
+    rate = "no rate" if row["rate_percent"] is None else f"{row['rate_percent']:.10g} percent"
+    within = "" if row["follow_up_months"] is None else f" within {row['follow_up_months']:g} months"
+    population, basis = row["population"].replace("_", " "), row["basis"].replace("_", " ")
+    return f"{population}{within}, {basis}, {row['citation'] or row['source_id']} {row['vintage']}: {rate}"
+
+
+def _outcomes(asked: Asked, place: Place) -> str:
+    """What there is of a place on return, where what is wanted is not."""
+    rows = asked.rows(
+        "SELECT outcome, max(year(cohort_end)) AS last FROM {recidivism} WHERE place_id = $place GROUP BY outcome "
+        "ORDER BY outcome",
+        place=place.place_id,
+    )
+    spans = {row["outcome"]: f" (to {row['last']})" if row["last"] else "" for row in rows}
+    known = ", ".join(f"{outcome}{span}" for outcome, span in spans.items())
+    return f"it has of the place: {known}" if known else "it has none of any year"
+
+
+def _unsaid(asked: Asked, place: Place, measure: str | None) -> Misused:
+    """The sentence for whoever names a place and no year, with what there is."""
+    rows = asked.rows(
+        "SELECT measure, min(year) AS first, max(year) AS last, count(DISTINCT year) AS n FROM {figure} "
+        "WHERE place_id = $place AND facility = '_T' GROUP BY measure ORDER BY measure",
+        place=place.place_id,
+    )
+    if place.kind == "aggregate":
+        totals = "SELECT year(min(as_of)) AS first, year(max(as_of)) AS last FROM {world_total} WHERE place_id = $place"
+        rows = [{"measure": HELD, **row} for row in asked.rows(totals, place=place.place_id) if row["first"]]
+    if measure is not None and measure in {row["measure"] for row in rows}:
+        rows = [row for row in rows if row["measure"] == measure]
+    there = ", ".join(f"{row['measure']} ({row['first']} to {row['last']})" for row in rows) or "none"
+    example = next((row for row in rows if row["measure"] == HELD), rows[0] if rows else None)
+    such = f", as in {place.place_id} {example['measure']} {example['last']}" if example else ""
+    return Misused(
+        f"Which figure of {place.name}? Give place, measure and year{such}; release {asked.version} has: {there}."
+    )
 
 
 def _estimate(asked: Asked, place: Place, wanted: Wanted) -> Found:
@@ -209,7 +320,7 @@ def _absent(asked: Asked, place: Place, wanted: Wanted) -> Misused:
     return Misused(f"Release {asked.version} has no {_told(wanted)} of {place.name} in {wanted.year}; {said}.")
 
 
-def _estimated(asked: Asked, place: Place, year: int) -> Row | None:
+def _estimated(asked: Asked, place: Place, year: int | None) -> Row | None:
     return asked.row(
         "SELECT * FROM {estimate} WHERE place_id = $place AND year(as_of) = $year ORDER BY as_of DESC",
         place=place.place_id,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
-from sources.errors import Misused, Refused
+from sources.errors import Misused, Refused, plain
 from sources.home import Home, read_json, write_json
 
 SUMS = "SHA256SUMS"
@@ -52,12 +52,23 @@ def read(content: Mapping[str, Any]) -> list[Release]:
 
     A list that an older Custody wrote lacks keys, one of a newer Custody may have more.
     """
-    known = {field.name for field in fields(Release)}
-    entries = [{key: value for key, value in entry.items() if key in known} for entry in content["releases"]]
-    return [
-        Release(**{**entry, "retracted": Retraction(**told) if (told := entry.get("retracted")) else None})
-        for entry in entries
-    ]
+    return [_entry(told) for told in content["releases"]]
+
+
+def _entry(told: Mapping[str, Any]) -> Release:
+    gone = told.get("retracted")
+    own = _texts(Release, {key: value for key, value in told.items() if key != "retracted"})
+    return Release(**own, retracted=Retraction(**_texts(Retraction, gone)) if gone else None)
+
+
+def _texts(kind: type[Release | Retraction], told: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of an entry that this Custody knows; each is a text, and what may be left out may be null too."""
+    known = {field.name: field.default for field in fields(kind)}
+    kept = {key: value for key, value in told.items() if key in known}
+    for key, value in kept.items():
+        if not isinstance(value, str) and (value is not None or known[key] is MISSING):
+            raise TypeError(f"{key} is no text")
+    return kept
 
 
 def parse(data: bytes) -> list[Release]:
@@ -69,7 +80,7 @@ def parse(data: bytes) -> list[Release]:
     try:
         known = read(json.loads(data))
         holds = all(VERSION.fullmatch(r.version) and DIGEST.fullmatch(r.sums) for r in known)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, RecursionError):  # the last of a list nested a thousand deep
         holds = False
     if not holds:
         raise ValueError(f"no {LIST}")
@@ -79,8 +90,18 @@ def parse(data: bytes) -> list[Release]:
 def releases(home: Home) -> list[Release]:
     """The releases that are there, oldest first."""
     path = home.releases / LIST
+    return _read(path) if path.exists() else []
+
+
+def read_beside(folder: Path) -> list[Release]:
+    """The entries of the list that lies beside a release's folder, oldest first; none where there is no list."""
+    path = folder.absolute().parent / LIST
+    return _read(path) if path.is_file() else []
+
+
+def _read(path: Path) -> list[Release]:
     try:
-        return read(read_json(path)) if path.exists() else []
+        return read(read_json(path))
     except (KeyError, TypeError, AttributeError) as error:
         raise Refused(f"{path} is damaged ({error}); restore it from a backup.") from None
 
@@ -123,8 +144,13 @@ def warning(release: Release | None, known: Sequence[Release] = ()) -> str | Non
     while named and named not in seen and (next_ := entry(known, named)) and next_.retracted:
         seen.add(named)
         named = next_.retracted.replaced_by
-    instead = f"Use {named} in its place." if named and named not in seen else "No release takes its place."
-    return f"Release {release.version} was retracted on {told.date}: {told.reason.rstrip('.')}. {instead}"
+    if named and named not in seen:
+        instead = f"Use {named} in its place."
+    elif standing := last_standing(known):
+        instead = f"No release was named to take its place; the newest that stands is {standing.version}."
+    else:
+        instead = "No release takes its place."
+    return plain(f"Release {release.version} was retracted on {told.date}: {told.reason.rstrip('.')}. {instead}")
 
 
 def locate(home: Home, name: str) -> Path:

@@ -6,11 +6,12 @@ states, and each file is the one that the list of checksums states. How a table 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 from urllib.parse import quote, urlsplit
 
 from exports import listing
@@ -30,11 +31,17 @@ class NotReached(UserWarning):
     """The server cannot be reached, and what it said when it was last asked is used: a retraction may be missed."""
 
 
-class Origin(Protocol):
-    """A folder or an address below which released files lie."""
+#: Raises where bytes are not what is meant.
+Check = Callable[[bytes], object]
 
-    def small(self, name: str) -> bytes | None:
-        """A file that nothing vouches for, None where there is none."""
+
+class Origin(Protocol):
+    """A folder or an address below which released files lie; `todo` is what to do where a list there is none."""
+
+    todo: ClassVar[str]
+
+    def small(self, name: str, check: Check) -> bytes | None:
+        """A file that nothing vouches for, None where there is none; `check` raises where it is not what is meant."""
         ...
 
     def file(self, name: str, digest: str) -> Path:
@@ -59,14 +66,18 @@ class Folder:
     """A folder on this machine."""
 
     path: Path
+    todo: ClassVar[str] = "get it again from where it was published"
 
     def __str__(self) -> str:
         return str(self.path)
 
-    def small(self, name: str) -> bytes | None:
+    def small(self, name: str, check: Check) -> bytes | None:
         """As `Origin.small`."""
         path = self.path / name
-        return path.read_bytes() if path.is_file() else None
+        data = path.read_bytes() if path.is_file() else None
+        if data is not None:
+            check(data)
+        return data
 
     def file(self, name: str, digest: str) -> Path:
         """As `Origin.file`."""
@@ -97,28 +108,37 @@ class Site:
     """An address; what comes from it is kept in the cache. `told` gathers what the reader must be warned of."""
 
     url: str
+    todo: ClassVar[str] = "the server gives it so; try again later, or tell whoever publishes it"
     told: list[Warning] = field(default_factory=list, compare=False)
 
     def __str__(self) -> str:
         return self.url
 
-    def small(self, name: str) -> bytes | None:
-        """As `Origin.small`; where the server cannot be reached, what it said when it was last asked."""
+    def small(self, name: str, check: Check) -> bytes | None:
+        """As `Origin.small`; where the server cannot be reached, what it said when it was last asked.
+
+        What does not pass the check is not remembered, so that a page of errors never takes the place of a good list.
+        """
         from exports import cache
         from exports.download import Absent, Unreachable, download
 
         url, stream = self._url(name), BytesIO()
-        kept = cache.remembered(url)
+        kept, damage = None, ""
+        try:
+            kept = cache.remembered(url)
+        except cache.Damaged as error:
+            damage = f" {error}"
         if self.told and kept is not None:  # once in vain is enough
             return kept or None
         try:
             download(url, stream, SMALL)
             found = stream.getvalue()
+            check(found)
         except Absent:
             found = b""
         except Unreachable as error:
             if kept is None:
-                raise
+                raise Unreachable(f"{error}{damage}") from error
             found = kept
             self.told.append(NotReached(f"{error} What the server said when it was last asked is used."))
         if found != kept:
@@ -217,11 +237,15 @@ def published(where: str | Path | Home | None = None) -> Published:
     for candidate in (origin, *inside):
         if found := _with_list(candidate):
             return found
-    if origin.small(SUMS) is not None:
+    if origin.small(SUMS, partial(listing.checksums, where=origin)) is not None:
         above = origin.above()
         listed = _with_list(above) or Published(above, [])
         return Published(listed.origin, listed.known, origin)
-    raise Refused(f"There is no release in {origin}: neither {LIST}, for a folder of releases, nor {SUMS}, for one.")
+    told = Published(origin, []).told
+    asked = " The server cannot be reached, and this is what it said when it was last asked." if told else ""
+    raise Refused(
+        f"There is no release in {origin}: neither {LIST}, for a folder of releases, nor {SUMS}, for one.{asked}"
+    )
 
 
 def _origin(where: str | Path) -> tuple[Origin, list[Origin]]:
@@ -236,14 +260,11 @@ def _origin(where: str | Path) -> tuple[Origin, list[Origin]]:
 
 def _with_list(origin: Origin) -> Published | None:
     """The list in a folder; None where there is none."""
-    if (data := origin.small(LIST)) is None:
-        return None
     try:
-        return Published(origin, listing.parse(data))
+        data = origin.small(LIST, listing.parse)
     except ValueError:
-        raise Refused(
-            f"{origin}/{LIST} is damaged or no list of releases; get it again from where it was published."
-        ) from None
+        raise Refused(f"{origin}/{LIST} is damaged or no list of releases; {origin.todo}.") from None
+    return None if data is None else Published(origin, listing.parse(data))
 
 
 def find(at: Published, name: str) -> Found:
@@ -270,7 +291,7 @@ def find(at: Published, name: str) -> Found:
 
 def entry_alone(at: Published, origin: Origin) -> tuple[Release | None, bytes]:
     """The checksums of a release that was named by itself, and its entry where the list beside it has one."""
-    data = origin.small(SUMS) or b""
+    data = origin.small(SUMS, partial(listing.checksums, where=origin)) or b""
     digest = sha256(data)
     entry = next((r for r in at.known if r.sums == digest), None)
     if entry is None and origin.name() in {r.version for r in at.known}:

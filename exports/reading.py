@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sources.errors import Misused
+from sources.errors import Misused, Refused
 
 #: The pandas type of a column where missing must stay missing and whole numbers whole.
 TYPES = {pa.string(): "str", pa.int64(): "Int64", pa.bool_(): "boolean"}
@@ -38,7 +38,10 @@ def read_table(
     Raises:
         Misused: for a column that is not there, or a filter that cannot be asked of the table.
     """
-    there = pq.read_schema(path)
+    try:
+        there = pq.read_schema(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Refused(f"Table {table} was released as a file that is no Parquet ({_first_line(error)}).") from error
     wanted = [*(columns or []), *(["place_id"] if places is not None else [])]
     if unknown := [name for name in wanted if name not in there.names]:
         raise Misused(f"Table {table} has no column {unknown[0]!r}; it has {', '.join(there.names)}.")
@@ -49,6 +52,10 @@ def read_table(
             asked = of_places if asked is None else asked & of_places
         rows = pq.read_table(path, columns=None if columns is None else list(columns), filters=asked)
     except (pa.ArrowException, ValueError, TypeError) as error:
-        raise Misused(f"The filters cannot be asked of table {table}: {str(error).splitlines()[0]}.") from error
+        raise Misused(f"The filters cannot be asked of table {table}: {_first_line(error)}.") from error
     frame: pd.DataFrame = rows.to_pandas(date_as_object=False)
     return frame.astype({field.name: TYPES[field.type] for field in rows.schema if field.type in TYPES})
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,6 +1,6 @@
 """Where releases are published to: a folder, or a bucket of an S3-compatible store.
 
-What is put there, and in which order, is decided in `exports.publishing`.
+What is put there, and in which order, is decided in `exports.publish`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
+from exports import signed
 from sources.errors import Misused, Refused
-from sources.home import WRITING, sha256_file, write_bytes, writing
+from sources.home import WRITING, Home, sha256_file, write_bytes, writing
+from sources.lock import alone
 
 PIECE = 1 << 20
+
+#: For how many seconds another publisher is waited for, who writes a file of a few kilobytes.
+PATIENCE = 60
 
 #: What a browser is told that a file is.
 MEDIA = {
@@ -55,8 +60,8 @@ class Store(Protocol):
         """A small file; None where there is none."""
         ...
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write a small file, that may change, in one step."""
+    def exchange(self, name: str, before: bytes | None, after: bytes) -> bool:
+        """Write a small file in one step if it still holds what it held before; False where it does not."""
         ...
 
 
@@ -67,7 +72,7 @@ def store(to: str) -> Store:
         Misused: when it means none; the message repeats no key.
     """
     if "://" not in to:
-        return Folder(Path(to))
+        return Directory(Path(to))
     parts = urlsplit(to)
     if "@" in parts.netloc or parts.query:
         raise Misused("The address holds more than bucket and prefix; keys belong in the environment.")
@@ -76,7 +81,7 @@ def store(to: str) -> Store:
     return Bucket(parts.netloc, parts.path.strip("/"))
 
 
-class Folder:
+class Directory:
     """A folder on this machine, or one that is mounted."""
 
     def __init__(self, path: Path) -> None:
@@ -106,9 +111,13 @@ class Folder:
         path = self.path / name
         return path.read_bytes() if path.is_file() else None
 
-    def write(self, name: str, data: bytes) -> None:
-        """As `Store.write`."""
-        write_bytes(self.path / name, data)
+    def exchange(self, name: str, before: bytes | None, after: bytes) -> bool:
+        """As `Store.exchange`; one publisher at a time."""
+        with alone(Home(self.path), "custody publish", wait=PATIENCE):
+            if self.read(name) != before:
+                return False
+            write_bytes(self.path / name, after)
+        return True
 
 
 class Bucket:
@@ -124,6 +133,7 @@ class Bucket:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         options: dict[str, Any] = {"region": region}
+        self._endpoint = endpoint and endpoint.rstrip("/")
         if endpoint:
             parts = urlsplit(endpoint)
             if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
@@ -163,6 +173,8 @@ class Bucket:
 
     def read(self, name: str) -> bytes | None:
         """As `Store.read`."""
+        if keys := signed.Keys.from_environment():
+            return signed.read(self._address(name), keys, self._fs.region)[0]
         try:
             with self._fs.open_input_stream(f"{self._root}/{name}") as stream:
                 data: bytes = stream.read()
@@ -170,10 +182,23 @@ class Bucket:
             return None
         return data
 
-    def write(self, name: str, data: bytes) -> None:
-        """As `Store.write`."""
+    def exchange(self, name: str, before: bytes | None, after: bytes) -> bool:
+        """As `Store.exchange`, on a condition; without it, where store or keys allow none, as soon as it was read."""
+        headers, done = {"Cache-Control": "no-cache"}, None
+        if keys := signed.Keys.from_environment():
+            whole = {**headers, "Content-Type": MEDIA[Path(name).suffix]}
+            done = signed.replace(self._address(name), before, after, keys, self._fs.region, whole)
+        if done is not None:
+            return done
+        if self.read(name) != before:
+            return False
         with ThreadPoolExecutor(1) as second:  # Ctrl-C reaches the first thread, and would store half of it or nothing
-            second.submit(self._send, BytesIO(data), name, {"Cache-Control": "no-cache"}).result()
+            second.submit(self._send, BytesIO(after), name, headers).result()
+        return True
+
+    def _address(self, name: str) -> str:
+        endpoint = self._endpoint or f"https://s3.{self._fs.region}.amazonaws.com"
+        return signed.address(endpoint, f"{self._root}/{name}")
 
     def _send(self, source: IO[bytes], name: str, more: Mapping[str, str]) -> None:
         from pyarrow import fs

@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeGuard
+from urllib.parse import quote
 
 from exports.citing import AUTHOR, MONTHS, TITLE, Citation, Primary, amount
 
@@ -74,11 +75,63 @@ def bibtex(citation: Citation) -> str:
         "author": f"{{{tex(AUTHOR)}}}",
         "title": f"{{{tex(title(citation))}}}",
         "howpublished": tex(f"{TITLE}, release {citation.release}, {citation.access}"),
-        "year": citation.released_on[:4],
-        "month": str(int(citation.released_on[5:7])),
-        "note": tex_long(_source(citation) + _notes(citation)),
+        "version": tex(citation.release),
+        **_dated(citation.released_on),
+        **({"url": address} if (address := _url(citation.url or "")) else {}),
+        "note": tex_long(_source(citation) + _unregistered(citation) + _notes(citation)),
     }
-    return "@misc{" + key + ",\n" + "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items()) + "}"
+    sources = [
+        _entry(f"{key}-source-{number}", _bibtex_source(of_one, len(citation.primary) > 1))
+        for number, of_one in enumerate(_files(citation), 1)
+    ]
+    return "\n\n".join([_entry(key, fields), *sources])
+
+
+def _entry(key: str, fields: Mapping[str, str]) -> str:
+    """One entry; a month is one of BibTeX's own words, which stand without braces."""
+    said = {name: text if name == "month" else f"{{{text}}}" for name, text in fields.items()}
+    return "@misc{" + key + ",\n" + "".join(f"  {name} = {text},\n" for name, text in said.items()) + "}"
+
+
+def _bibtex_source(of_one: Sequence[Primary], several: bool) -> Mapping[str, str]:
+    """The publisher's table as an entry of its own."""
+    first, address = of_one[0], _address(of_one[0])
+    return {
+        **({} if _read_elsewhere(first) else {"author": f"{{{tex(first.publisher)}}}"}),
+        "title": f"{{{tex(first.title)}}}",
+        **({"howpublished": tex_long(where)} if (where := _in_file(of_one, several)) else {}),
+        **({"version": tex(first.vintage)} if first.vintage else {}),
+        **(_dated(first.vintage) if first.vintage else {}),
+        **({"url": address} if address else {}),
+        **({"urldate": first.retrieved_at[:10]} if _is_day(first.retrieved_at) else {}),
+        "note": tex(f"Cite as: {first.citation.rstrip('.')}. Licence {first.licence} ({first.licence_title})"),
+    }
+
+
+def _read_elsewhere(one: Primary) -> bool:
+    """Whether the figure was read in a publication, whose authors its title names; the source only gathers such."""
+    return one.title == one.citation
+
+
+def _dated(text: str) -> Mapping[str, str]:
+    """Year and month of a day or of a version that begins as one; nothing where it does not."""
+    found = re.match(r"((?:19|20)\d\d)(?:-(0[1-9]|1[0-2]))?(?!\d)", text)
+    if not found:
+        return {}
+    return {"year": found[1], **({"month": MONTHS[int(found[2]) - 1][:3].lower()} if found[2] else {})}
+
+
+def _is_day(text: str | None) -> TypeGuard[str]:
+    return text is not None and re.match(r"\d{4}-\d\d-\d\d", text) is not None
+
+
+def _address(one: Primary) -> str | None:
+    """Where a primary source is, if that is an address; what could end a field or begin a command is encoded."""
+    return _url(one.url or one.homepage or "")
+
+
+def _url(text: str) -> str | None:
+    return quote(text, safe="/:?&=#%~+,;@!$'()*[]-._") if re.match(r"https?://", text) else None
 
 
 def tex_long(text: str) -> str:
@@ -87,24 +140,55 @@ def tex_long(text: str) -> str:
 
 
 def csl(citation: Citation) -> str:
-    """CSL-JSON: a list of one item of the kind `dataset`."""
-    return json.dumps([csl_item(citation)], ensure_ascii=False, indent=1)
+    """CSL-JSON: a list of items of the kind `dataset`, the figure first, then each publisher's table behind it."""
+    sources = [
+        _csl_source(f"{_csl_id(citation)}-source-{number}", of_one, len(citation.primary) > 1)
+        for number, of_one in enumerate(_files(citation), 1)
+    ]
+    return json.dumps([csl_item(citation), *sources], ensure_ascii=False, indent=1)
+
+
+def _csl_id(citation: Citation) -> str:
+    return f"custody-{plain(citation.release)}-{citation.id}"
+
+
+def _csl_source(id_: str, of_one: Sequence[Primary], several: bool) -> Mapping[str, Any]:
+    """The publisher's table as an item of its own."""
+    first, address = of_one[0], _address(of_one[0])
+    issued = re.match(r"((?:19|20)\d\d)(?:-(\d\d))?(?:-(\d\d))?(?!\d)", first.vintage or "")
+    return {
+        "id": id_,
+        "type": "dataset",
+        "title": plain(first.title),
+        **({} if _read_elsewhere(first) else {"author": [{"literal": plain(first.publisher)}]}),
+        **({"version": plain(first.vintage)} if first.vintage else {}),
+        **({"issued": {"date-parts": [[int(part) for part in issued.groups() if part]]}} if issued else {}),
+        **({"accessed": _date_parts(first.retrieved_at[:10])} if _is_day(first.retrieved_at) else {}),
+        **({"URL": address} if address else {}),
+        **({"archive_location": where} if (where := _in_file(of_one, several)) else {}),
+        "note": plain(f"Cite as: {first.citation.rstrip('.')}. Licence {first.licence} ({first.licence_title})."),
+    }
+
+
+def _date_parts(day: str) -> Mapping[str, Any]:
+    return {"date-parts": [[int(part) for part in day.split("-")]]}
 
 
 def csl_item(citation: Citation) -> Mapping[str, Any]:
     """The item of CSL-JSON."""
     return {
-        "id": f"custody-{plain(citation.release)}-{citation.id}",
+        "id": _csl_id(citation),
         "type": "dataset",
         "title": title(citation),
         "author": [{"literal": AUTHOR}],
         "container-title": TITLE,
         "version": plain(citation.release),
         "number": citation.id,
-        "issued": {"date-parts": [[int(part) for part in citation.released_on.split("-")]]},
+        "issued": _date_parts(citation.released_on),
+        **({"URL": address} if (address := _url(citation.url or "")) else {}),
         "archive_location": citation.access,
         "references": _source(citation),
-        "note": _notes(citation).strip(),
+        "note": (_unregistered(citation) + _notes(citation)).strip(),
     }
 
 
@@ -121,19 +205,31 @@ def _source(citation: Citation) -> str:
     """The primary sources, those of one file together."""
     if not citation.primary:
         return "No publisher's figure is behind it."
-    files: dict[tuple[str, ...], list[Primary]] = {}
-    for one in citation.primary:
-        files.setdefault((one.citation, one.file_name or "", one.vintage or "", one.licence), []).append(one)
-    said = "; ".join(_file(of_one, len(citation.primary) > 1) for of_one in files.values())
+    files = _files(citation)
+    said = "; ".join(_file(of_one, len(citation.primary) > 1) for of_one in files)
     return f"Primary source{'s' if len(files) > 1 else ''}: {said}."
 
 
-def _file(of_one: list[Primary], several: bool) -> str:
+def _files(citation: Citation) -> list[list[Primary]]:
+    """The primary sources by file."""
+    files: dict[tuple[str, ...], list[Primary]] = {}
+    for one in citation.primary:
+        files.setdefault((one.citation, one.file_name or "", one.vintage or "", one.licence), []).append(one)
+    return list(files.values())
+
+
+def _in_file(of_one: Sequence[Primary], several: bool) -> str:
+    """The file and the cells in it; nothing where no single file is meant."""
     first = of_one[0]
-    words = [plain(first.citation).rstrip(".")]
-    if first.file_name:
-        words.append(f"file {plain(first.file_name)} of version {plain(first.vintage or '')}")
-        words += [_cell(one, several) for one in of_one]
+    if not first.file_name:
+        return ""
+    named = f"file {plain(first.file_name)} of version {plain(first.vintage or '')}"
+    return ", ".join([named, *(_cell(one, several) for one in of_one)])
+
+
+def _file(of_one: Sequence[Primary], several: bool) -> str:
+    first = of_one[0]
+    words = [plain(first.citation).rstrip("."), *filter(None, [_in_file(of_one, several)])]
     if address := first.url or first.homepage:
         words.append(plain(address))
     if first.retrieved_at:
@@ -145,8 +241,13 @@ def _file(of_one: list[Primary], several: bool) -> str:
 def _cell(one: Primary, several: bool) -> str:
     """Where a figure stands in its file; which figure it is, where there are several."""
     value = "unknown" if one.value is None else amount(one.value, one.unit or "persons")
-    said = f" ({one.place_id}: {value})" if several else ""
+    said = f" ({plain(one.place or one.place_id or '')}: {value})" if several else ""
     return f"at {plain(one.locator or '')}{said}"
+
+
+def _unregistered(citation: Citation) -> str:
+    """That there is no address to put in, for whom a reference manager will ask."""
+    return "" if citation.url else " No DOI and no address is registered for the release."
 
 
 def _notes(citation: Citation) -> str:

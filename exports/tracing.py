@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from math import isclose
 from typing import Any
 
-from exports import evidence
+from exports import evidence, leads
 from exports.asking import Asked, Row
 from exports.finding import BREAKDOWNS, Found, Wanted, by_id, by_meaning
 
@@ -27,19 +28,21 @@ def nothing_archived(digest: str) -> bytes | None:
 
 
 def trace(asked: Asked, wanted: Wanted | str, archived: Bytes = nothing_archived) -> Mapping[str, Any]:
-    """The way back of a figure, estimate, total or observation, by its identity or by what it means.
+    """The way back of a figure by its identity or by what it means; of any row by its table and key.
 
     Raises:
         Misused: when the release has no such row; the message says what there is.
         Refused: when a file of the release was altered.
     """
     found = by_id(asked, wanted) if isinstance(wanted, str) else by_meaning(asked, wanted)
-    tell = {"figure": _figures, "observation": _observation, "estimate": _estimate, "world_total": _total}[found.table]
+    tell = _own if found.table in leads.VALUES else TELLING.get(found.table, _led)
+    named = asked.row("SELECT name FROM {place} WHERE place_id = $place", place=found.row.get("place_id"))
     return {
         "release": asked.version,
-        "warning": asked.retraction,
+        "warning": asked.caution,
         "table": found.table,
         "id": found.id,
+        "place": named and named["name"],
         "row": found.row,
         **tell(asked, found, Reader(archived)),
     }
@@ -58,11 +61,11 @@ class Reader:
         data = self._archived(digest)
         return None if data is None else Opened(data, media_type, file_name)
 
-    def published(self, row: Row) -> Mapping[str, Any]:
-        """What stands in the publisher's cell, and whether it is the value.
+    def published(self, row: Row, values: Sequence[float | None] | None = None) -> Mapping[str, Any]:
+        """What stands in the publisher's cell, and whether it is the value; or the values, of a row that has several.
 
-        `holds` is `same`, `differs`, `text` where only the publisher's notes say what it means, `missing` where there
-        is no value, or `not_archived`.
+        `cells` are the contents, `texts` the same as the file shows them. `holds` is `same`, `differs`, `text` where
+        only the publisher's notes say what it means, `missing` where there is no value, or `not_archived`.
         """
         from exports.cells import Unreadable
 
@@ -73,11 +76,12 @@ class Reader:
             read = opened.read(row["locator"])
         except Unreadable as error:
             return {"cells": None, "holds": "differs", "why": str(error)}
-        shown = list(read.cells) if len(read.cells) <= SHOWN else None  # a sum over a thousand cells tells nobody
+        few = len(read.cells) <= SHOWN  # a sum over a thousand cells tells nobody
         return {
-            "cells": shown,
+            "cells": list(read.cells) if few else None,
+            "texts": list(read.texts) if few else None,
             "sum": read.number if read.summed else None,
-            "holds": _compared(read.number, row["value"]),
+            "holds": _compared(read.number, row["value"]) if values is None else _one_of(read.cells, values),
         }
 
 
@@ -89,21 +93,44 @@ def _compared(number: float | None, value: float | None) -> str:
     return "same" if number == value else "differs"
 
 
+def _one_of(cells: Sequence[Any], values: Sequence[float | None]) -> str:
+    """As `_compared`, where each number in the cells is one of several; a percentage may be published as a share."""
+    from exports.cells import figure
+
+    numbers = [number for cell in cells if (number := figure(cell)) is not None]
+    given = [value for value in values if value is not None]
+    if not numbers:
+        return "text" if given or not values else "missing"
+    if all(
+        any(number == value or isclose(number * 100, value, rel_tol=1e-12) for value in given) for number in numbers
+    ):
+        return "same"
+    return "differs" if values else "text"
+
+
 def step(row: Row, reader: Reader) -> Mapping[str, Any]:
     """One observation with its way back to the publisher's cell."""
-    correction = row.get("correction")
     return {
         **{name: row[name] for name in ("observation_id", "place_id", "measure", *BREAKDOWNS)},
         **{name: row[name] for name in ("value", "unit", "status", "circa", "definition", "grade")},
         **{name: row[name] for name in ("period_start", "period_end", "period_kind", "reported_by", "note", "licence")},
+        **_where(row),
+        "published": reader.published(row),
+    }
+
+
+def _where(row: Row) -> Mapping[str, Any]:
+    """Of a row with its evidence: whose it is, in which file and where there, and what was corrected."""
+    correction = row.get("correction")
+    return {
         "source": {
             "source_id": row["source_id"],
             "title": row["source_title"],
             "publisher": row["publisher"],
             "tier": row["tier"],
             "homepage": row["homepage"],
-            "citation": row["citation"],
-            "evidence": row["evidence"],
+            "citation": row.get("citation") or row["source_citation"],
+            "evidence": row.get("evidence"),
         },
         "snapshot": {
             "sha256": row["snapshot"],
@@ -122,7 +149,33 @@ def step(row: Row, reader: Reader) -> Mapping[str, Any]:
             name: correction[name]
             for name in ("correction_id", "match", "expect", "change", "reason", "evidence", "decided_on")
         },
-        "published": reader.published(row),
+    }
+
+
+def _own(asked: Asked, found: Found, reader: Reader) -> Mapping[str, Any]:
+    """A row that stands in a publisher's file by itself."""
+    row = evidence.with_file(asked, found.row)
+    values = {name: row[name] for name in leads.VALUES[found.table]}
+    if found.table == "left_out":  # may be a whole column of a table; the row repeats it
+        published: Mapping[str, Any] = {"cells": None, "holds": "left_out"}
+    else:
+        published = reader.published(row, list(values.values()))
+    if row.get("value_text") is not None and published.get("texts") == [row["value_text"]]:
+        published = {**published, "holds": "same"}  # such as 11.5, of which the unit is millions
+    cell = {"place_id": row.get("place_id"), "values": values, "note": row.get("note"), **_where(row)}
+    return {"cells": [{**cell, "published": published}]}
+
+
+def _led(asked: Asked, found: Found, reader: Reader) -> Mapping[str, Any]:
+    """A row that is made of others: those with their way back, or why there are none."""
+    led = leads.behind(asked, found.table, found.row)
+    known = evidence.figures(asked, filter(None, led.figures))
+    observed = evidence.observations(asked, filter(None, led.observations))
+    return {
+        "figures": [_figure(asked, known[one], reader) for one in led.figures if one and one in known],
+        "observations": [step(observed[one], reader) for one in led.observations if one and one in observed],
+        "rows": list(led.rows),
+        "why": led.why,
     }
 
 
@@ -185,3 +238,12 @@ def _total(asked: Asked, found: Found, reader: Reader) -> Mapping[str, Any]:
         "places": evidence.places(asked, found.row),
         "gaps": [{**gap, "published": reader.published(gap)} for gap in gaps],
     }
+
+
+#: How a row of each of these tables is told of.
+TELLING: Mapping[str, Callable[[Asked, Found, Reader], Mapping[str, Any]]] = {
+    "figure": _figures,
+    "observation": _observation,
+    "estimate": _estimate,
+    "world_total": _total,
+}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dictionary.model import LOADER, Rule, Subject, dictionary, refuse_twice
+from dictionary.model import LOADER, Rule, Subject, dictionary, faults, refuse_twice
 from sources.errors import Misused, Refused
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def read_source(folder: Path) -> Source:
     try:
         return Source(id=folder.name, folder=folder, **yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
     except (ValidationError, TypeError, yaml.YAMLError) as error:
-        raise Refused(f"{folder.name}/source.yml: {error}") from error
+        raise Refused(f"{folder.name}/source.yml: {faults(error)}.") from error
 
 
 @cache

@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from dictionary.model import LOADER
+from dictionary.model import LOADER, faults
 from sources.errors import Refused, refusal
 from sources.reading import LeftOut
 
@@ -60,7 +60,7 @@ def read_corrections(folder: Path) -> list[Correction]:
     try:
         entries = [Correction(**raw) for raw in yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)]
     except (ValidationError, TypeError, yaml.YAMLError) as error:
-        raise Refused(f"{folder.name}/corrections.yml: {error}") from error
+        raise Refused(f"{folder.name}/corrections.yml: {faults(error)}.") from error
     if len({e.id for e in entries}) != len(entries):
         raise Refused(f"{folder.name}/corrections.yml: an id is used twice.")
     return entries

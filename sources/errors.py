@@ -15,9 +15,14 @@ def plain(text: str) -> str:
 def _plain(letter: str) -> str:
     if letter in "\t\n\r":
         return " "
-    if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+    if obeyed(letter):
         return letter.encode("unicode_escape").decode()
     return letter
+
+
+def obeyed(letter: str) -> bool:
+    """Whether a terminal may obey a character, show what follows in another order, or fail to print it."""
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class Refused(Exception):

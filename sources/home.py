@@ -142,7 +142,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the last of what is nested ten thousand deep
         raise Refused(f"{path} is damaged ({error}); restore it, or delete it and run the command again.") from None
 
 

@@ -75,8 +75,11 @@ def test_breakdowns_and_definitions_are_options(command: Command, released: Path
     [
         (["Kazakhstan", "persons_held", "2021"], "an estimate of 33,382, which --estimate gives"),
         (["Frnace", "persons_held", "2021"], "the nearest are France"),
-        (["France", "persons_held"], "give PLACE, MEASURE and YEAR"),
-        (["France"], "no identity of a figure"),
+        (["France", "persons_held"], "Which figure of France? Give place, measure and year"),
+        (["France"], "Which figure of France? Give place, measure and year"),
+        (["7f1e44a54efc7b49", "--sex", "F"], "an id stands alone"),
+        (["Scotland", "reconviction", "2017", "--estimate"], "Only persons_held is estimated"),
+        (["recidivism:0"], "a row is recidivism:recidivism_id, such as recidivism:"),
         ([*FRANCE, "--release", "2020.1.0"], "There is no release '2020.1.0'"),
     ],
 )
@@ -106,9 +109,7 @@ def test_nothing_heavy_is_imported_but_the_engine_that_reads_the_release(release
 def test_each_kind_is_traced_in_words(command: Command, released: Path, what: str) -> None:
     said = command(released, "trace", what)
     assert said.returncode == 0, said.stderr
-    assert said.stdout.splitlines()[0].startswith(
-        f"{what.split(':')[0] if ':' in what else 'figure'} {what} of release"
-    )
+    assert said.stdout.startswith(f"{'' if ':' in what else 'figure '}{what} of release 2026.11.0: ")
     assert len(said.stdout.splitlines()) > 2
 
 
@@ -125,4 +126,19 @@ def test_the_cell_is_read_from_the_archive_of_the_home(
     )  # fmt: skip
     folder = str(released / "releases" / "2026.11.0")
     said = command(tmp_path, "trace", *FRANCE, "--release", folder)
-    assert "published '69448': the same figure" in said.stdout
+    assert "published 69448: the same figure" in said.stdout
+
+
+def test_the_cell_is_shown_as_published_and_as_read_where_they_differ() -> None:
+    """UNODC's workbook keeps Kazakhstan's 31632 of 2020 as 31632.0; the BJS writes 202,700 for California."""
+    from custody.proof import _published
+
+    read = {"sum": None, "holds": "same"}
+    assert _published({**read, "texts": ["31632"]}, {"value": 31632.0}, "") == "31632: the same figure"
+    assert _published({**read, "texts": ["202,700"]}, {"value": 202700.0}, "") == (
+        "202,700, read as 202700: the same figure"
+    )
+    assert _published({"holds": "not_archived"}, {}, "unodc_prisons 'a file.xlsx'").endswith(
+        "`custody import unodc_prisons 'a file.xlsx'`"
+    )
+    assert _published({**read, "texts": [" 9"], "holds": "differs"}, {"value": 8.0}, "") == "' 9': ANOTHER FIGURE"

@@ -54,6 +54,7 @@ def test_only_what_a_citation_needs_is_fetched(url: str) -> None:
         ({"year": None}, "Give place, measure and year"),
         ({"measure": "persons"}, "persons"),
         ({"place": "Atlantis"}, "Atlantis"),
+        ({"place": "7f1e44a54efc7b49", "measure": None, "year": None, "sex": "F"}, "an id stands alone"),
         ({"year": 1000}, "has no persons_held of France in 1000"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from custody.app import ORDER
 from custody.cli import app
 from sources.archive import Archive
 from sources.asked import Asked, Asking
@@ -621,3 +622,34 @@ def test_a_run_mends_a_damaged_warehouse(own: Path, name: str) -> None:
     said = homes.custody(own, "run", "--offline", "--as-of", "2025-12-31")
     assert said.returncode == 0, said.stderr
     assert walk(said.stdout) == walk(homes.first_run()[1].stdout)
+
+
+# What is said of wrong usage, and the order of help
+
+
+def test_help_lists_the_commands_in_the_one_stated_order(command: Command) -> None:
+    listed = re.findall(r"^  ([a-z]+)  ", command(homes.scratch(), "--help").stdout, re.MULTILINE)
+    assert listed == list(ORDER)
+    assert set(ORDER) == {*COMMANDS, "quarantine"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("cite", "France", "persons_held", "MMXXI"), "the year 'MMXXI' is not a whole number."),
+        (("trace", "France", "persons_held", "2021.5"), "the year '2021.5' is not a whole number."),
+        (("ui", "--port", "x"), "--port 'x' is not a whole number."),
+    ],
+)
+def test_a_word_that_is_no_number_is_said_in_our_own_words(
+    command: Command, tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    assert one_sentence(command(tmp_path, *words), 2) == says
+
+
+def test_commands_that_name_a_figure_take_the_same_arguments(command: Command) -> None:
+    """As they stand in help, without those that one of them has besides."""
+    texts = [command(homes.scratch(), name, "--help").stdout for name in ("cite", "trace")]
+    options = [re.findall(r"^  (?:--[a-z-]+|\S*(?:PLACE|MEASURE|YEAR)\S*) .*", text, re.MULTILINE) for text in texts]
+    assert [o for o in options[0] if not o.startswith("  --style")] == options[1]
+    assert len(options[1]) > 10

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from exports.cells import Opened, Unreadable, figure
+from exports.cells import Opened, Unreadable, as_published, figure
 from tests.sources.fixtures import workbook
 
 TEXT = '﻿a,b,c\r\n"two\nlines",1,"1,234"\r\nlast,.5,"1 233"\r\n'
@@ -88,3 +88,13 @@ def test_a_place_that_a_text_does_not_have(locator: str) -> None:
 )  # fmt: skip
 def test_what_is_a_figure(cell: object, number: float | None) -> None:
     assert figure(cell) == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [(31632.0, "31632"), (0.1 + 0.2, "0.3"), (104.25, "104.25"), (-5.0, "-5"), (1e17, "100000000000000000"),
+     ("202,700", "202,700"), ("**", "**"), ("", ""), (None, ""), (7, "7")],
+)  # fmt: skip
+def test_a_cell_is_shown_as_the_file_shows_it(cell: object, shown: str) -> None:
+    """A workbook has no whole numbers: 31632 is kept as a float, and nobody who opens it sees a point."""
+    assert as_published(cell) == shown

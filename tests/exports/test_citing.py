@@ -11,16 +11,20 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from exports.asking import Asked
-from exports.citing import Citation, Wanted, amount, cite, period
-from exports.styles import STYLES
+from exports.citing import PUBLISHED, Citation, Wanted, amount, cite, period
+from exports.keys import name_of, tables
+from exports.listing import read_beside, warning
+from exports.styles import STYLES, apa, chicago
 from sources.errors import Misused, Refused
 from tests.custody import homes
 
@@ -101,6 +105,12 @@ def test_california_in_chicago(asked: Asked) -> None:
 
 
 def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
+    cells = (
+        r"file data\_cts\_prisons\_and\_prisoners.xlsx of version 2023-05-11, "
+        r"at data\_cts\_prisons\_and\_prisoners!L8018 (England and Wales: 79,514 persons), "
+        r"at data\_cts\_prisons\_and\_prisoners!L8019 (Northern Ireland: 1,374 persons), "
+        r"at data\_cts\_prisons\_and\_prisoners!L8020 (Scotland: 7,004 persons)"
+    )
     assert text(asked, "bibtex", "GBR", "persons_held", 2020) == (
         "@misc{custody-2026.11.0-2e62a820e15b0759,\n"
         "  author = {{Custody contributors}},\n"
@@ -108,16 +118,19 @@ def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
         "87,892 persons}},\n"
         "  howpublished = {Custody: imprisonment in the world, release 2026.11.0, tables/figure.csv, "
         r"figure\_id = 2e62a820e15b0759},"
-        "\n  year = {2026},\n  month = {11},\n"
+        "\n  version = {2026.11.0},\n  year = {2026},\n  month = nov,\n"
         "  note = {Primary source: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org, "
-        r"file data\_cts\_prisons\_and\_prisoners.xlsx of version 2023-05-11, "
-        r"at data\_cts\_prisons\_and\_prisoners!L8018 (GBR-EAW: 79,514 persons), "
-        r"at data\_cts\_prisons\_and\_prisoners!L8019 (GBR-NIR: 1,374 persons), "
-        r"at data\_cts\_prisons\_and\_prisoners!L8020 (GBR-SCT: 7,004 persons), "
-        "https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
-        "licence UN-terms (United Nations terms of use). "
+        f"{cells}, https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
+        "licence UN-terms (United Nations terms of use). No DOI and no address is registered for the release. "
         "Added up by Custody from all parts of the place, not published for it: "
-        "England and Wales 79,514, Northern Ireland 1,374, Scotland 7,004.},\n}"
+        "England and Wales 79,514, Northern Ireland 1,374, Scotland 7,004.},\n}\n\n"
+        "@misc{custody-2026.11.0-2e62a820e15b0759-source-1,\n"
+        "  author = {{United Nations Office on Drugs and Crime (UNODC)}},\n"
+        "  title = {{Prisons and prisoners (United Nations Survey of Crime Trends, UN-CTS)}},\n"
+        f"  howpublished = {{{cells}}},\n  version = {{2023-05-11}},\n  year = {{2023}},\n  month = may,\n"
+        "  url = {https://data.unodc.org/datareport/prison-held},\n  urldate = {2026-11-24},\n"
+        "  note = {Cite as: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org. "
+        "Licence UN-terms (United Nations terms of use)},\n}"
     )
     assert 79514 + 1374 + 7004 == 87892
 
@@ -125,7 +138,7 @@ def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
 def test_the_estimate_of_kazakhstan_in_csl(asked: Asked) -> None:
     """No count of 2021 is published; half-way between two counts on a line of logarithms is their geometric mean."""
     assert round(sqrt(31632 * 35228)) == 33382
-    (item,) = json.loads(text(asked, "csl", "Kazakhstan", "persons_held", 2021, estimate=True))
+    item, source = json.loads(text(asked, "csl", "Kazakhstan", "persons_held", 2021, estimate=True))
     title = item.pop("title")
     assert title.startswith(
         "Kazakhstan, persons held, on 31 December 2021: 33,382 persons (with a probability of 90 percent between "
@@ -142,16 +155,80 @@ def test_the_estimate_of_kazakhstan_in_csl(asked: Asked) -> None:
         "references": (
             "Primary source: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org, "
             "file data_cts_prisons_and_prisoners.xlsx of version 2023-05-11, "
-            "at data_cts_prisons_and_prisoners!L8038 (KAZ: 31,632 persons), "
-            "at data_cts_prisons_and_prisoners!L8253 (KAZ: 35,228 persons), "
+            "at data_cts_prisons_and_prisoners!L8038 (Kazakhstan: 31,632 persons), "
+            "at data_cts_prisons_and_prisoners!L8253 (Kazakhstan: 35,228 persons), "
             "https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
             "licence UN-terms (United Nations terms of use)."
         ),
         "note": (
+            "No DOI and no address is registered for the release. "
             "This is an estimate by Custody, no published figure: the published figures before and after the day, on a "
             "straight line of logarithms between them."
         ),
     }
+
+    assert source == {
+        "id": "custody-2026.11.0-estimate:KAZ:2021-12-31-source-1",
+        "type": "dataset",
+        "title": "Prisons and prisoners (United Nations Survey of Crime Trends, UN-CTS)",
+        "author": [{"literal": "United Nations Office on Drugs and Crime (UNODC)"}],
+        "version": "2023-05-11",
+        "issued": {"date-parts": [[2023, 5, 11]]},
+        "accessed": {"date-parts": [[2026, 11, 24]]},
+        "URL": "https://data.unodc.org/datareport/prison-held",
+        "archive_location": (
+            "file data_cts_prisons_and_prisoners.xlsx of version 2023-05-11, "
+            "at data_cts_prisons_and_prisoners!L8038 (Kazakhstan: 31,632 persons), "
+            "at data_cts_prisons_and_prisoners!L8253 (Kazakhstan: 35,228 persons)"
+        ),
+        "note": (
+            "Cite as: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org. "
+            "Licence UN-terms (United Nations terms of use)."
+        ),
+    }
+
+
+def test_a_rate_of_return_is_cited_with_what_it_may_stand_beside(asked: Asked) -> None:
+    """Scotland's main publication tables, table 14, row 24: of 40,607 convicted in 2016-17, 37.2 percent in two years."""
+    found = cite(asked, "9b47270bd48de3d4")
+    assert (found.value, found.unit, found.stated) == (37.2, "percent", "37.2 percent")
+    assert found.subject == "reconviction of all convicted within 24 months"
+    assert found.reference == "cohort of 1 April 2016 to 31 March 2017"
+    assert found.access == "tables/recidivism.csv, recidivism_id = 9b47270bd48de3d4"
+    assert found.primary[0].locator == "Table 14!B24:D24"
+    assert "It may stand only beside figures of the same basis, outcome, population and follow-up." in found.warnings[0]
+    assert all("37.2 percent" in style(found) for style in STYLES.values())
+
+
+def test_what_was_read_in_a_publication_is_cited_by_that(asked: Asked) -> None:
+    """Not by Custody's list of such figures, in which it was found."""
+    row = asked.row("SELECT * FROM {published_total} WHERE locator = 'published_totals.csv:4:4'")
+    assert row is not None
+    found = cite(asked, "published_total:published_totals.csv:4:4")
+    assert (found.value, found.stated) == (11_500_000, f"11.5 {row['unit_text']}")
+    assert found.primary[0].title == row["citation"] == "UNODC Prison Matters 2024"
+    _, source = json.loads(STYLES["csl"](found))
+    assert "author" not in source and source["title"] == row["citation"]
+
+
+def test_every_kind_of_row_that_stands_in_a_publication_is_cited_in_all_styles(asked: Asked) -> None:
+    """The gaps' ranges: facts/gaps.csv has 80,000 to 120,000 for the camps of the DPRK."""
+    for table in PUBLISHED:
+        for row in asked.rows(f"SELECT * FROM {{{table}}} ORDER BY ALL LIMIT 40"):
+            citation = cite(asked, name_of(table, tables(asked)[table], row))
+            assert citation.stated and not citation.stated.endswith("-")
+            assert all(citation.stated in style(citation) for style in (apa, chicago))
+            assert STYLES["bibtex"](citation) and STYLES["csl"](citation)
+    found = cite(asked, "gap:PRK/political prison camps")
+    assert (found.low, found.high) == (80000, 120000)
+    assert found.stated == "100,000 persons (between 80,000 and 120,000)"
+
+
+def test_a_release_that_was_read_from_an_address_is_cited_with_it(asked: Asked) -> None:
+    found = replace(cite(asked, Wanted("France", "persons_held", 2021)), url="https://data.example.org/2026.11.0")
+    assert "  url = {https://data.example.org/2026.11.0},\n" in STYLES["bibtex"](found)
+    assert json.loads(STYLES["csl"](found))[0]["URL"] == "https://data.example.org/2026.11.0"
+    assert not any("No DOI" in style(found) for style in STYLES.values())
 
 
 def test_the_publishers_cells_hold_what_the_citations_say(raw: Path) -> None:
@@ -214,9 +291,17 @@ def test_an_estimate_of_a_gap_cites_the_publication_of_its_range(asked: Asked) -
         (Wanted("France", "persons_held", 2021, {"sex": "X"}), "There is no sex 'X'; the nearest are F"),
         (Wanted("World", "persons_held", 1999), "has no total of persons_held of World for the end of 1999; it has 2003 to"),
         (Wanted("France", "persons_held", 2021, {"sex": "F"}, estimate=True), "Only persons_held is estimated"),
-        ("0000000000000000", "has no figure or observation 0000000000000000"),
+        ("headline:FRA/2021", "A row of table headline is not cited; `custody trace` leads from it to the figures"),
+        ("0000000000000000", "has no figure or observation or recidivism or mortality_after_release or review_range 0000000000000000"),
         ("estimate:FRA:1950-12-31", "has no estimate estimate:FRA:1950-12-31"),
-        ("France", "'France' is no identity of a figure"),
+        ("France", "Which figure of France? Give place, measure and year, as in FRA persons_held 20"),
+        ("World", "release 2026.11.0 has: persons_held (2003 to 2025)"),
+        (Wanted("France", "persons_held", None), "has: persons_held (2000 to "),
+        ("Frnace", "'Frnace' is neither a place nor an identity"),
+        (Wanted("Scotland", "reconviction", 2017), "has 4 figures on reconviction of Scotland of the cohort of 2017"),
+        (Wanted("Norway", "reimprisonment", 2019), "has no reimprisonment of Norway of a cohort of 2019; it has of the place:"),
+        (Wanted("Norway", "reconviction", 2005), "released prisoners within 24 months, release cohort, "),
+        (Wanted("Scotland", "reconviction", 1950), "has no reconviction of Scotland of a cohort of 1950; it has cohorts of"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told_in_a_sentence(asked: Asked, wanted: Wanted | str, says: str) -> None:
@@ -253,6 +338,14 @@ def again(release: Path, releases: Path, version: str, *statements: str) -> Path
 
 
 def listed(releases: Path, *entries: Mapping[str, Any]) -> None:
+    rest = {
+        "date": "2026-11-23",
+        "schema_version": "1.0.0",
+        "as_of": "2025-12-31",
+        "digest": "d" * 64,
+        "sums": "e" * 64,
+    }
+    entries = tuple({**rest, **entry} for entry in entries)
     (releases / "releases.json").write_text(json.dumps({"releases": entries, "aliases": {}}), encoding="utf-8")
 
 
@@ -296,7 +389,7 @@ def test_a_retracted_release_warns_first_and_names_its_replacement(two: Path) ->
     gone = {"date": "2026-12-03", "reason": "a file was a draft.", "replaced_by": "2026.12.0"}
     listed(two, {"version": "2026.11.0", "retracted": gone}, {"version": "2026.12.0"})
     found = of(two, "2026.11.0", "France", 2021)
-    says = "Release 2026.11.0 was retracted on 2026-12-03: a file was a draft; use 2026.12.0 instead."
+    says = "Release 2026.11.0 was retracted on 2026-12-03: a file was a draft. Use 2026.12.0 in its place."
     assert found.warnings[0] == says
     assert all(says in style(found) for style in STYLES.values())
 
@@ -305,7 +398,24 @@ def test_a_retracted_release_is_never_the_newest(two: Path) -> None:
     gone = {"date": "2026-12-03", "reason": "wrong", "replaced_by": None}
     listed(two, {"version": "2026.11.0"}, {"version": "2026.12.0", "retracted": gone})
     assert not any("newest" in warning for warning in of(two, "2026.11.0", "France", 2021).warnings)
-    assert of(two, "2026.12.0", "France", 2021).warnings[0].endswith(": wrong.")
+    assert (
+        of(two, "2026.12.0", "France", 2021)
+        .warnings[0]
+        .endswith(": wrong. No release was named to take its place; the newest that stands is 2026.11.0.")
+    )
+
+
+def test_a_retracted_replacement_is_never_named(two: Path) -> None:
+    """It leads on to its own, or to nothing; the command and the citation say the same."""
+    gone = {"date": "2026-12-03", "reason": "wrong", "replaced_by": "2026.12.0"}
+    also = {"date": "2026-12-05", "reason": "wrong too", "replaced_by": "2027.01.0"}
+    listed(two, {"version": "2026.11.0", "retracted": gone}, {"version": "2026.12.0", "retracted": also}, {"version": "2027.01.0"})  # fmt: skip
+    (said, *_) = of(two, "2026.11.0", "France", 2021).warnings
+    assert said == "Release 2026.11.0 was retracted on 2026-12-03: wrong. Use 2027.01.0 in its place."
+    known = read_beside(two / "2026.11.0")
+    assert said == warning(known[0], known)
+    listed(two, {"version": "2026.11.0", "retracted": gone}, {"version": "2026.12.0", "retracted": {**also, "replaced_by": None}})  # fmt: skip
+    assert of(two, "2026.11.0", "France", 2021).warnings[0].endswith(": wrong. No release takes its place.")
 
 
 def test_an_altered_table_is_not_cited(two: Path, tmp_path: Path) -> None:
@@ -365,3 +475,17 @@ def test_periods(start: tuple[int, int, int], end: tuple[int, int, int], kind: s
 
 def test_the_release_of_these_tests_is_the_one_they_name() -> None:
     assert homes.RELEASED_ON == "2026-11-23"
+
+
+def test_no_file_of_a_release_gives_it_a_doi_or_an_address(release: Path) -> None:
+    """None is registered, so that none may be made up, and all say the same; CITATION.cff says that there is none."""
+    cff = yaml.safe_load((release / "CITATION.cff").read_text(encoding="utf-8"))
+    told = {name: json.loads((release / name).read_text(encoding="utf-8")) for name in ("croissant.json", "dataset.jsonld", "datapackage.json")}  # fmt: skip
+    told |= {"CITATION.cff": cff, "zenodo.json": json.loads((release / "zenodo.json").read_text())["metadata"]}
+    for name, said in told.items():
+        assert not {"doi", "url", "identifier", "identifiers", "homepage", "id", "@id", "prereserve_doi"} & set(said), (
+            name
+        )
+    assert "No DOI and no address is registered for the release." in cff["message"]
+    repository = yaml.safe_load((homes.REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert not {"doi", "url", "identifiers", "repository", "repository-code"} & set(repository)

@@ -55,8 +55,28 @@ def test_an_old_list_is_read(home: Home) -> None:
 
 
 def test_a_list_of_a_newer_custody_is_read() -> None:
-    newer = {**OLD["releases"][0], "doi": "10.5281/zenodo.1"}
-    assert [r.version for r in listing.read({"releases": [newer]})] == ["2026.11.0"]
+    gone = {"date": "2027-01-05", "reason": "wrong", "replaced_by": None, "decided_by": "the board"}
+    newer = {**OLD["releases"][0], "doi": "10.5281/zenodo.1", "retracted": gone}
+    (read,) = listing.read({"releases": [newer]})
+    assert (read.version, read.retracted) == ("2026.11.0", Retraction("2027-01-05", "wrong"))
+
+
+@pytest.mark.parametrize("change", [{"as_of": 2025}, {"date": None}, {"retracted": {"date": "d", "reason": ["r"]}},
+                                    {"retracted": {"date": "d", "reason": "r", "replaced_by": {}}}, {"retracted": "yes"},
+                                    {"retracted": {"date": "d"}}])  # fmt: skip
+def test_a_list_of_another_form_is_damaged(home: Home, change: dict[str, object]) -> None:
+    (home.releases / "releases.json").write_text(json.dumps({"releases": [{**OLD["releases"][0], **change}]}))
+    with pytest.raises(Refused, match=r"releases\.json is damaged"):
+        listing.releases(home)
+
+
+def test_what_a_retraction_says_commands_no_terminal() -> None:
+    entry = Release(
+        "2026.11.0", "d", "1", "d", "d", "s", retracted=Retraction("d", "\x1b[31mwrong\x1b[0m\u202e\nagain")
+    )
+    assert str(warning(entry)) == (
+        "Release 2026.11.0 was retracted on d: \\x1b[31mwrong\\x1b[0m\\u202e again. No release takes its place."
+    )
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"releases": 1}', '{"releases": [{"version": "x"}]}', "{}"])
@@ -91,7 +111,11 @@ def test_retracting_twice_changes_nothing(home: Home) -> None:
 
 def test_a_replacement_may_be_named_later_and_not_be_changed(home: Home) -> None:
     retract(home, "2026.11.0", "wrong", TODAY)
-    assert "No release takes its place." in str(warning(listing.releases(home)[0]))
+    known = listing.releases(home)
+    assert str(warning(known[0])).endswith("wrong. No release takes its place.")
+    assert str(warning(known[0], known)).endswith(
+        "wrong. No release was named to take its place; the newest that stands is 2027.01.0."
+    )
     marked, new = retract(home, "2026.11.0", "wrong", date(2028, 1, 1), replaced_by="2026.12.0")
     assert (new, marked.retracted) == (True, Retraction("2027-01-05", "wrong", "2026.12.0"))
     with pytest.raises(Misused, match="replaced by 2026.12.0 already"):

@@ -45,7 +45,9 @@ def test_a_figure_leads_to_file_and_cell_without_an_archive(asked: Asked) -> Non
 
 def test_the_cell_is_read_again_where_the_archive_has_the_file(asked: Asked, archived: Bytes) -> None:
     (figure,) = held(asked, "USA-CA", 2016, archived)["figures"]
-    assert figure["chosen"][0]["published"] == {"cells": ["202,700"], "sum": None, "holds": "same"}
+    assert figure["chosen"][0]["published"] == {
+        "cells": ["202,700"], "texts": ["202,700"], "sum": None, "holds": "same",
+    }  # fmt: skip
 
 
 def test_rivals_are_followed_as_well_and_what_disagrees_is_told(asked: Asked, archived: Bytes) -> None:
@@ -53,7 +55,7 @@ def test_rivals_are_followed_as_well_and_what_disagrees_is_told(asked: Asked, ar
     (figure,) = held(asked, "Brazil", 2019, archived)["figures"]
     (chosen,), (rival,) = figure["chosen"], figure["rivals"]
     assert (figure["rule"]["code"], chosen["value"], rival["value"]) == ("tier", 731188, 755274)
-    assert chosen["published"] == {"cells": None, "sum": 731188.0, "holds": "same"}
+    assert chosen["published"] == {"cells": None, "texts": None, "sum": 731188.0, "holds": "same"}
     assert (rival["locator"], rival["published"]["cells"]) == ("data_cts_prisons_and_prisoners!L7866", [755274.0])
     (disagreement,) = figure["disagreements"]
     assert disagreement["rival_observation_id"] == rival["observation_id"]

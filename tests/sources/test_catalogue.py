@@ -165,3 +165,15 @@ def test_open_licences_alone_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
     finally:
         monkeypatch.undo()
         sources.cache_clear()
+
+
+def test_what_is_wrong_is_said_key_by_key_in_our_own_words(folder: Path) -> None:
+    entry = {name: value for name, value in ENTRY.items() if name != "publisher"}
+    (folder / "source.yml").write_text(yaml.safe_dump({**entry, "tier": "local", "colour": "red", "title": 5}))
+    with pytest.raises(Refused) as error:
+        read_source(folder)
+    said = str(error.value)
+    assert "publisher is missing" in said and "colour is unknown" in said
+    assert "tier must be 'national', 'international' or 'curated', not 'local'" in said
+    assert "title must be a valid string, not '5'" in said
+    assert "pydantic" not in said and "input_value" not in said and "validation error" not in said

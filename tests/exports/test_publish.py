@@ -6,8 +6,11 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,11 @@ import pytest
 import requests
 
 import custody
-from exports import listing, publishing, stores
+from exports import listing, signed, stores
+from exports import publish as publishing
 from exports.listing import Release, Retraction
-from exports.publishing import publish
-from exports.stores import Bucket, Folder, Store, store
+from exports.publish import publish
+from exports.stores import Bucket, Directory, Store, store
 from sources.errors import Misused, Refused
 from sources.home import Home, sha256_file
 from tests.custody import homes, published
@@ -50,14 +54,26 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """An S3 server on loopback."""
+    """An S3 server on loopback.
+
+    moto looks at a condition and stores in two steps, where a store has one; a lock makes one of them.
+    """
+    from moto.s3.responses import S3Response
     from moto.server import ThreadedMotoServer
 
+    one, put = threading.Lock(), S3Response.put_object
+
+    def put_object(self: S3Response) -> Any:
+        with one:
+            return put(self)
+
+    S3Response.put_object = put_object  # type: ignore[method-assign]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+    S3Response.put_object = put  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -89,6 +105,11 @@ def content(to: Store) -> dict[str, Any]:
     return {} if data is None else dict(json.loads(data))
 
 
+def write(to: Store, data: bytes) -> None:
+    """Put a list there, whatever it held."""
+    assert to.exchange("releases.json", to.read("releases.json"), data)
+
+
 def versions(to: Store) -> list[str]:
     return [entry["version"] for entry in content(to).get("releases", [])]
 
@@ -104,9 +125,9 @@ def there(to: Store, version: str) -> dict[str, str]:
 def recorded(to: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is put and written to a store from now on, in order."""
     told: list[str] = []
-    put, write = to.put, to.write
+    put, exchange = to.put, to.exchange
     monkeypatch.setattr(to, "put", lambda path, name: (told.append(name), put(path, name))[1])
-    monkeypatch.setattr(to, "write", lambda name, data: (told.append(name), write(name, data))[1])
+    monkeypatch.setattr(to, "exchange", lambda name, *more: (told.append(name), exchange(name, *more))[1])
     return told
 
 
@@ -183,7 +204,7 @@ def test_a_process_that_is_killed_leaves_what_another_takes_up(real: Home, tmp_p
     """SIGKILL in the middle of writing a file into a folder; what the second process leaves proves true by itself."""
     code = """
 import os, signal
-from exports import publishing, stores
+from exports import publish as publishing, stores
 publishing.verify = lambda folder, sums: []  # the second process asks
 count = 0
 def copy(source, stream, length):
@@ -228,7 +249,7 @@ def test_what_was_published_is_never_overwritten(home: Home, to: Store, tmp_path
 
 def test_a_file_that_was_lost_there_is_brought_again(home: Home, tmp_path: Path) -> None:
     folder, entry, known = released(home, "2026.10.0")
-    to = Folder(tmp_path / "published")
+    to = Directory(tmp_path / "published")
     publish(folder, entry, known, to)
     (to.path / "2026.10.0" / "tables" / "place.parquet").unlink()
     assert publish(folder, entry, known, to).copied == 1
@@ -256,13 +277,13 @@ def test_two_releases_stand_on_the_list_whichever_comes_first(home: Home, to: St
 
 def test_what_others_published_and_retracted_there_stays(home: Home, tmp_path: Path) -> None:
     folder, entry, known = released(home, "2026.10.0")
-    to = Folder(tmp_path)
+    to = Directory(tmp_path)
     publish(folder, entry, known, to)
     list_ = content(to)
     older = {**list_["releases"][0], "version": "2026.09.0", "sums": "1" * 64, "remark": "theirs"}
     gone = {"date": "2026-12-01", "reason": "wrong", "replaced_by": None}
     list_["releases"] = [older, {**list_["releases"][0], "retracted": gone}]
-    to.write("releases.json", json.dumps({**list_, "title": "Custody"}).encode())
+    write(to, json.dumps({**list_, "title": "Custody"}).encode())
     publish(*released(home, "2026.11.0"), to)
     publish(folder, entry, known, to)
     merged = content(to)
@@ -272,7 +293,7 @@ def test_what_others_published_and_retracted_there_stays(home: Home, tmp_path: P
 
 
 def test_a_retraction_is_carried_to_all_releases_there(home: Home, tmp_path: Path) -> None:
-    to = Folder(tmp_path)
+    to = Directory(tmp_path)
     publish(*released(home, "2026.10.0"), to)
     folder, entry, known = released(home, "2026.11.0")
     marked = [replace(r, retracted=Retraction("2027-01-05", "wrong", "2026.11.0")) if r is not entry else r for r in known]  # fmt: skip
@@ -285,7 +306,7 @@ def test_a_retraction_is_carried_to_all_releases_there(home: Home, tmp_path: Pat
 
 def test_another_release_of_that_version_is_refused(home: Home, to: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, entry, known = released(home, "2026.10.0")
-    to.write("releases.json", json.dumps({"releases": [{**json.loads((home.releases / "releases.json").read_text())["releases"][0], "sums": "1" * 64}]}).encode())  # fmt: skip
+    write(to, json.dumps({"releases": [{**json.loads((home.releases / "releases.json").read_text())["releases"][0], "sums": "1" * 64}]}).encode())  # fmt: skip
     told = recorded(to, monkeypatch)
     with pytest.raises(Refused, match="has another release 2026.10.0; a version is published once"):
         publish(folder, entry, known, to)
@@ -294,8 +315,8 @@ def test_another_release_of_that_version_is_refused(home: Home, to: Store, monke
 
 @pytest.mark.parametrize("list_", [b"<html>", b"[]", b'{"releases": [{"version": "1"}]}', b'{"releases": null}'])
 def test_a_list_that_is_none_is_not_written_over(home: Home, tmp_path: Path, list_: bytes) -> None:
-    to = Folder(tmp_path)
-    to.write("releases.json", list_)
+    to = Directory(tmp_path)
+    write(to, list_)
     with pytest.raises(Refused, match="releases.json is damaged or no list of releases; mend it first"):
         publish(*released(home, "2026.10.0"), to)
     assert to.read("releases.json") == list_ and to.files("2026.10.0") == set()
@@ -307,7 +328,7 @@ def test_only_what_proves_true_is_published(real: Home, tmp_path: Path) -> None:
     shutil.copytree(real.releases / entry.version, copy)
     (copy / "LICENCES.md").chmod(0o644)
     (copy / "LICENCES.md").write_bytes(b"all yours")
-    to = Folder(tmp_path / "published")
+    to = Directory(tmp_path / "published")
     with pytest.raises(Refused, match="is not what was released .files: altered or missing: LICENCES.md"):
         publish(copy, entry, [entry], to)
     assert not to.path.exists()
@@ -363,7 +384,7 @@ def test_a_store_that_is_down_is_said(home: Home, address: str, monkeypatch: pyt
 
 
 def test_the_command_publishes_to_a_store_from_which_readers_read(home: Home, address: str, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    stub = "from exports import publishing as p; p.verify = p.as_listed = lambda *_: []; "
+    stub = "from exports import publish as p; p.verify = p.as_listed = lambda *_: []; "
     said = homes.custody(home.root, "publish", "stable", "--to", address, code=stub + homes.MAIN)
     assert said.returncode == 0, said.stderr
     assert said.stdout == (
@@ -397,4 +418,122 @@ def test_the_command_says_what_is_wrong(home: Home, tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_said(home: Home, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Refused, match="file/x: Not a directory. What was published is as it was"):
-        publish(*released(home, "2026.11.0"), Folder(tmp_path / "file" / "x"))
+        publish(*released(home, "2026.11.0"), Directory(tmp_path / "file" / "x"))
+
+
+# Several publishers at once
+
+
+def other(to: Store, version: str) -> None:
+    """What another publisher does: its release on the list, whatever stands there."""
+    list_ = content(to) or {"releases": []}
+    entry = {
+        "version": version, "date": "2026-01-01", "schema_version": "1.0.0", "as_of": "2025-12-31", "digest": "0" * 64,
+        "sums": version[-1] * 64,
+    }  # fmt: skip
+    write(to, json.dumps({**list_, "releases": [*list_["releases"], entry]}).encode())
+
+
+def test_what_another_publisher_lists_between_reading_and_writing_is_kept(home: Home, to: Store, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    exchange, others = to.exchange, ["2026.01.1", "2026.01.2", "2026.01.3"]
+
+    def overtaken(name: str, before: bytes | None, after: bytes) -> bool:
+        if others:
+            monkeypatch.setattr(to, "exchange", exchange)
+            other(to, others.pop(0))
+            monkeypatch.setattr(to, "exchange", overtaken)
+        return exchange(name, before, after)
+
+    monkeypatch.setattr(to, "exchange", overtaken)
+    done = publish(*released(home, "2026.10.0"), to)
+    assert done.listed
+    assert versions(to) == ["2026.01.1", "2026.01.2", "2026.01.3", "2026.10.0"]
+
+
+def test_whoever_is_overtaken_for_ever_ends_and_says_so(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    to = Directory(tmp_path / "published")
+    monkeypatch.setattr(to, "exchange", lambda *_: False)
+    with pytest.raises(Refused, match="never stays as it is written, in 20 tries"):
+        publish(*released(home, "2026.10.0"), to)
+
+
+def test_a_store_that_knows_no_conditions_is_written_all_the_same(home: Home, address: str, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    to = store(address)
+    for nothing in (lambda *_: None, None):
+        if nothing:
+            monkeypatch.setattr(signed, "replace", nothing)
+        else:
+            monkeypatch.setattr(signed.Keys, "from_environment", classmethod(lambda cls: None))
+        publish(*released(home, "2026.10.0" if nothing else "2026.11.0"), to)
+    assert versions(to) == ["2026.10.0", "2026.11.0"]
+
+
+ENTER = """
+import sys
+from pathlib import Path
+from exports import publish
+from exports.listing import Release
+from exports.stores import store
+publish.TRIES = 200
+for number in range(int(sys.argv[2]), int(sys.argv[2]) + 6):
+    entry = Release(f"2026.01.{number}", "2026-01-01", "1.0.0", "2025-12-31", "0" * 64, f"{number:064d}")
+    assert publish._enter([entry], entry, store(sys.argv[1]))
+"""
+
+
+def test_processes_that_publish_at_once_lose_no_entry(to: Store, tmp_path: Path) -> None:
+    where = str(to)
+    keys = {name: value for name, value in os.environ.items() if name.startswith("AWS_")} | {"NO_PROXY": "127.0.0.1"}
+    run = [
+        subprocess.Popen([sys.executable, "-c", ENTER, where, str(first)], env=homes.environment(None, keys))
+        for first in (0, 6)
+    ]
+    assert [process.wait(timeout=120) for process in run] == [0, 0]
+    assert versions(to) == [f"2026.01.{number}" for number in range(12)]
+
+
+def test_requests_are_signed_as_amazon_describes_it() -> None:
+    """The example "GET Object" of "Signature Calculations for the Authorization Header" in Amazon's S3 API reference."""
+    keys = signed.Keys("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    when = datetime(2013, 5, 24, tzinfo=UTC)
+    url = "https://examplebucket.s3.amazonaws.com/test.txt"
+    made = signed.sign("GET", url, b"", keys, "us-east-1", {"Range": "bytes=0-9"}, when)
+    assert made["authorization"] == (
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
+        "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
+        "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+    )
+
+
+def test_a_request_is_signed_as_another_program_signs_it() -> None:
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    url = signed.address("http://127.0.0.1:9000", "bucket/a folder/réleases.json")
+    keys = signed.Keys("AKIAEXAMPLE", "not-to-be-told", "a token")
+    own = signed.sign("PUT", url, b"body", keys, "eu-west-1", {"If-Match": '"tag"'}, datetime.now(UTC))
+    theirs = AWSRequest("PUT", url, {"If-Match": '"tag"'}, b"body")
+    theirs.context["payload_signing_enabled"] = True
+    S3SigV4Auth(Credentials(keys.id, keys.secret, keys.token), "s3", "eu-west-1").add_auth(theirs)
+    assert theirs.headers["X-Amz-Date"] == own["x-amz-date"]
+    assert (
+        theirs.headers["Authorization"].rpartition("Signature=")[2] == own["authorization"].rpartition("Signature=")[2]
+    )
+
+
+# Not into itself
+
+
+def test_a_release_is_not_published_into_the_home_that_has_it(home: Home, tmp_path: Path) -> None:
+    before = sorted(home.root.rglob("*"))
+    (tmp_path / "link").symlink_to(home.releases)
+    own = home.releases / "2026.10.0"
+    for where in (home.root, home.releases, home.releases / "x", own, own / "tables", tmp_path / "link" / "y"):
+        with pytest.raises(Misused, match="is where this home keeps its own releases; publish to a folder elsewhere"):
+            publishing.refuse_own(home, own, store(str(where)))
+    publishing.refuse_own(home, own, store(str(tmp_path / "elsewhere")))
+    publishing.refuse_own(home, own, store(str(home.root / "published")))
+    said = homes.custody(home.root, "publish", "2026.10.0", "--to", str(own))
+    assert (said.returncode, said.stdout) == (2, "") and "keeps its own releases" in said.stderr
+    assert sorted(home.root.rglob("*")) == before

@@ -14,10 +14,10 @@ from typing import Any
 
 from exports import listing
 from exports.listing import LIST, SUMS, Release
-from exports.stores import Store, plainly
+from exports.stores import Directory, Store, plainly
 from exports.verify import as_listed, verify
-from sources.errors import Refused
-from sources.home import json_bytes
+from sources.errors import Misused, Refused
+from sources.home import Home, json_bytes
 
 Progress = Callable[[str], None]
 
@@ -29,6 +29,24 @@ class Published:
     copied: int
     there: int
     listed: bool
+
+
+#: How often the list is read and written anew where others write it as well.
+TRIES = 20
+
+
+def refuse_own(home: Home, folder: Path, to: Store) -> None:
+    """Refuse to publish a release into itself, or into the place where this home keeps its own.
+
+    Raises:
+        Misused: where `to` is there.
+    """
+    if not isinstance(to, Directory):
+        return
+    here, root = to.path.resolve(), home.root.resolve()
+    kept = [home.releases.resolve(), folder.resolve()]
+    if here == root or any(here.is_relative_to(own) for own in kept):
+        raise Misused(f"{to} is where this home keeps its own releases; publish to a folder elsewhere.")
 
 
 def publish(
@@ -51,7 +69,7 @@ def publish(
         raise Refused(f"Release {entry.version} is not what was released ({why}); nothing was copied.")
     progress(f"{entry.version} is what was released")
     with plainly(to):
-        merge(_list(to), known, entry, to)  # before anything is copied
+        merge(_parsed(to.read(LIST), to), known, entry, to)  # before anything is copied
         own = {**listing.sums(folder), SUMS: entry.sums}
         missing, there = _compare(own, entry.version, to)
         for number, name in enumerate(missing, 1):
@@ -59,13 +77,23 @@ def publish(
             if to.digest(f"{entry.version}/{name}") != own[name]:
                 raise Refused(f"{to}/{entry.version}/{name} reads back otherwise than it was sent; publish again.")
             progress(f"{number} of {len(missing)}: {name}, {(folder / name).stat().st_size:,} bytes")
-        before = _list(to)
+        listed = _enter(known, entry, to)
+    return Published(len(missing), there, listed)
+
+
+def _enter(known: Sequence[Release], entry: Release, to: Store) -> bool:
+    """Put a release on the store's list and read it back; False where it stands there so already.
+
+    Whatever another publisher puts there meanwhile is kept: the list is read again until it has both.
+    """
+    for attempt in range(TRIES):
+        data = to.read(LIST)
+        before = _parsed(data, to)
         after = merge(before, known, entry, to)
-        if after != before:
-            to.write(LIST, json_bytes(after))
-            if _list(to) != after:
-                raise Refused(f"{to}/{LIST} reads back otherwise than it was written; publish again.")
-    return Published(len(missing), there, after != before)
+        if after == before:
+            return attempt > 0
+        to.exchange(LIST, data, json_bytes(after))
+    raise Refused(f"{to}/{LIST} never stays as it is written, in {TRIES} tries; others may publish too, so try again.")
 
 
 def _compare(own: Mapping[str, str], version: str, to: Store) -> tuple[list[str], int]:
@@ -89,9 +117,8 @@ def _compare(own: Mapping[str, str], version: str, to: Store) -> tuple[list[str]
     return sorted(own.keys() - same, key=lambda name: (name == SUMS, name)), len(same)
 
 
-def _list(to: Store) -> dict[str, Any] | None:
+def _parsed(data: bytes | None, to: Store) -> dict[str, Any] | None:
     """The store's own list; None where it has none."""
-    data = to.read(LIST)
     if data is None:
         return None
     try:
