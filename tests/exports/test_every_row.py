@@ -88,7 +88,14 @@ def test_every_column_of_a_country_and_year_leads_to_its_figure(asked: Asked) ->
     assert found["deaths_in_custody"] == "data_cts_prisons_and_prisoners!L29843"
     assert found["official_capacity"] == "data_cts_prisons_and_prisoners!L37463"
     shown = {name for name, value in told["row"].items() if isinstance(value, float)}
-    of_others = {"population", "persons_held_per_100k", "estimate", "estimate_low", "estimate_high"}
+    of_others = {
+        "population",
+        "persons_held_per_100k",
+        "persons_held_spread",
+        "estimate",
+        "estimate_low",
+        "estimate_high",
+    }
     assert len(told["figures"]) == len(shown - of_others)
     assert [one["measure"] for one in told["observations"]] == ["population"]
 
