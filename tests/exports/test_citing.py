@@ -85,7 +85,8 @@ def test_france_in_apa(asked: Asked) -> None:
         f"{HERE}7f1e44a54efc7b49. "
         "Primary source: Eurostat, Prisons and prisoners (crim_pris), ec.europa.eu/eurostat, "
         "file crim_pris_ctz.csv of version 2026-04-29, at crim_pris_ctz.csv:2650:8, "
-        "https://ec.europa.eu/eurostat/web/crime/database, retrieved 24 November 2026, "
+        "https://ec.europa.eu/eurostat/api/dissemination/sdmx/2.1/data/CRIM_PRIS_CTZ?format=SDMX-CSV&compressed=false, "
+        "retrieved 24 November 2026, "
         "licence CC-BY-4.0 (Creative Commons Attribution 4.0 International)."
     )
 
@@ -97,8 +98,7 @@ def test_california_in_chicago(asked: Asked) -> None:
         f"{HERE}db614fc2dc5a8e51. "
         "Primary source: US Bureau of Justice Statistics, Correctional Populations in the United States, bjs.ojp.gov, "
         "file cpus16at01.csv of version 2018-04-26, at cpus16at01.csv:20:11, "
-        "https://bjs.ojp.gov/library/publications/list?series_filter="
-        "Correctional%20Populations%20in%20the%20United%20States, retrieved 24 November 2026, "
+        "https://www.bjs.gov/content/pub/sheets/cpus16.zip, retrieved 24 November 2026, "
         "licence US-public-domain (Work of the United States government, not subject to copyright). "
         "Status: estimated by the publisher."
     )

@@ -99,6 +99,7 @@ def made_of(release: Path, monkeypatch: pytest.MonkeyPatch, *statements: str) ->
             homes.alter(apart.root / "built", *statements)
         shutil.copy2(apart.root / "built" / "warehouse.duckdb", apart.warehouse)
 
+    monkeypatch.setattr(reproduce, "damage", lambda *_: None)  # the proof takes seconds, and others test it
     monkeypatch.setattr(reproduce, "build", build)
     monkeypatch.setattr(reproduce, "_gather", lambda *_: ["x is neither in the archive nor bundled."])
     return reproduce.reproduce(Home(release.parent.parent), release)
@@ -121,6 +122,7 @@ def test_where_nothing_can_be_built_it_says_why(release: Path, monkeypatch: pyte
     def fails(*_: Any) -> None:
         raise BuildFailed("A check did not pass.")
 
+    monkeypatch.setattr(reproduce, "damage", lambda *_: None)
     monkeypatch.setattr(reproduce, "_gather", lambda *_: [])
     monkeypatch.setattr(reproduce, "build", fails)
     made = reproduce.reproduce(Home(release.parent.parent), release)
