@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -14,6 +16,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def raw_is_required() -> bool:
     """Whether a test that skips for want of the publishers' files is a failure."""
     return os.environ.get("CUSTODY_RAW_REQUIRED") == "1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder in which the processes of this run share what takes long to make (tests/custody/homes.py)."""
+    if "TESTS_SHARE" not in os.environ:  # else a process that has made it started this one
+        folder = tempfile.mkdtemp(prefix="custody-tests-")
+        os.environ["TESTS_SHARE"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
