@@ -17,7 +17,7 @@ run: $(STAMP) ## Build the record from the bundled figures, without network
 	@$(BIN)/custody run --offline
 
 test: lint ## Check the code and run the tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: $(STAMP) ## Check style, format and types
 	@$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import json
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -46,13 +47,19 @@ def write(rows: pa.Table, table: Table, folder: Path, about: Mapping[str, str] |
     """
     parquet, csv = folder / f"{table.name}.parquet", folder / f"{table.name}.csv"
     write_parquet(rows, table, parquet, about or {})
-    with duckdb.connect() as connection:
+    with _engine().cursor() as connection:
         connection.execute("SET enable_progress_bar = false")  # it goes to standard output
         connection.register("rows_to_write", rows)
         # COPY takes no parameter for its target, which is a path of ours.
         target = str(csv).replace("'", "''")
         connection.execute(f"COPY rows_to_write TO '{target}' ({CSV_OPTIONS})")
     return [parquet, csv]
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """One DuckDB without data for all tables that are written: to make one takes longer than to write a small table."""
+    return duckdb.connect()
 
 
 def write_parquet(rows: pa.Table, table: Table, path: Path, about: Mapping[str, str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,9 +13,29 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+#: The modules that take longest, and are begun first: one that is begun last keeps one process at work when the others
+#: have ended. The first makes what others wait for, the second needs nothing of it.
+LONGEST = (
+    "exports/test_release.py", "warehouse/test_kill.py", "custody/test_full_disk.py", "custody/test_cli.py",
+    "exports/test_gate.py", "exports/test_diff.py", "pipelines/test_runs.py", "warehouse/test_quarantine.py",
+    "exports/test_verify.py", "custody/test_refresh.py", "pipelines/test_automation.py", "warehouse/test_faults.py",
+    "warehouse/test_build.py", "exports/test_two_vintages.py", "exports/test_contents.py", "exports/test_reproduce.py",
+    "exports/test_pictures.py", "pipelines/test_notify.py", "warehouse/test_figure.py", "warehouse/test_world.py",
+    "warehouse/test_editions.py", "exports/test_every_figure.py", "warehouse/test_bundled.py",
+)  # fmt: skip
+
+
 def raw_is_required() -> bool:
     """Whether a test that skips for want of the publishers' files is a failure."""
     return os.environ.get("CUSTODY_RAW_REQUIRED") == "1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder in which the processes of this run share what takes long to make (tests/custody/homes.py)."""
+    if "TESTS_SHARE" not in os.environ:  # else a process that has made it started this one
+        folder = tempfile.mkdtemp(prefix="custody-tests-")
+        os.environ["TESTS_SHARE"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "raw" in getattr(item, "fixturenames", ()):
             item.add_marker("raw")
+    turn = {REPOSITORY / "tests" / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turn.get(item.path, len(turn)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,20 +1,22 @@
-"""Homes that tests share: each is made once for all of them. A test that changes one changes a copy."""
+"""Homes that tests share, also tests in other processes: each is made once for all. A test that changes one changes a copy."""
 
 from __future__ import annotations
 
 import atexit
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from dictionary.model import dictionary
 from dictionary.render import ddl
@@ -32,6 +34,13 @@ IN_USE = sorted(
     if "\nenabled: false\n" not in path.read_text(encoding="utf-8")
 )
 MAIN = "from custody.cli import main; main()"
+#: Before the command's own code: every check passes unasked, where a test is about something else. Great Expectations
+#: takes longer than all the rest.
+UNASKED = (
+    "from tests.warehouse.conftest import nothing_asked\n"
+    "import warehouse.checks, warehouse.checkers\n"
+    "warehouse.checks.submit, warehouse.checkers.start = nothing_asked, lambda: None\n"
+)
 AS_OF = date(2025, 12, 31)
 RELEASED_ON = "2026-11-23"
 
@@ -41,10 +50,24 @@ KEPT = ("FRA", "BEL", "GBR", "GBR-EAW", "GBR-SCT", "GBR-NIR", "PRK", "NAM", "CIV
 
 @cache
 def scratch() -> Path:
-    """A folder that is gone when the tests end."""
+    """The folder that all processes of a run of the tests share; it is gone when the tests end."""
+    if shared := os.environ.get("TESTS_SHARE"):
+        return Path(shared)
     folder = Path(tempfile.mkdtemp(prefix="custody-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def once(name: str, make: Callable[[Path], str]) -> tuple[Path, str]:
+    """A folder of `scratch()` that whoever needs it first makes, while others wait; and what `make` said of it."""
+    folder, told = scratch() / name, scratch() / f"{name}.told"
+    with (scratch() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of one who failed
+            said = make(folder)
+            told.write_text(said, encoding="utf-8")
+    return folder, told.read_text(encoding="utf-8")
 
 
 def environment(home: Path | str | None, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -72,11 +95,19 @@ def custody(
     )
 
 
+def _said(said: subprocess.CompletedProcess[str]) -> str:
+    return json.dumps([said.args, said.returncode, said.stdout, said.stderr])
+
+
+def _as_said(told: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.CompletedProcess(*json.loads(told))
+
+
 @cache
 def first_run() -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A home in which the main job has run once on the bundled figures, and what it printed."""
-    home = scratch() / "built"
-    return home, custody(home, "run", "--offline", "--as-of", "2025-12-31")
+    home, told = once("built", lambda home: _said(custody(home, "run", "--offline", "--as-of", "2025-12-31")))
+    return home, _as_said(told)
 
 
 def built() -> Path:
@@ -98,10 +129,14 @@ def copy(home: Path, to: Path) -> Path:
 @cache
 def released() -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A home with one release of the whole warehouse, and what `custody release` printed."""
-    home = copy(built(), scratch() / "released")
-    said = custody(home, "release", "--date", RELEASED_ON)
-    assert said.returncode == 0, said.stderr
-    return home, said
+
+    def make(home: Path) -> str:
+        said = custody(copy(built(), home), "release", "--date", RELEASED_ON)
+        assert said.returncode == 0, said.stderr
+        return _said(said)
+
+    home, told = once("released", make)
+    return home, _as_said(told)
 
 
 def release_folder() -> Path:
@@ -113,7 +148,10 @@ def release_folder() -> Path:
 @cache
 def small() -> Path:
     """A home whose warehouse has all tables but few rows."""
-    home = scratch() / "small"
+    return once("small", _make_small)[0]
+
+
+def _make_small(home: Path) -> str:
     home.mkdir()
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         connection.execute(f"ATTACH '{built() / 'warehouse.duckdb'}' AS whole (READ_ONLY)")
@@ -125,12 +163,32 @@ def small() -> Path:
                 where = f"WHERE place_id IN {KEPT}"
             elif table.name == "observation":
                 where = f"WHERE place_id IN {KEPT} AND period_end >= '2018-01-01'"
+            elif table.name == "recidivism":
+                where = f"WHERE place_id IN {KEPT} OR place_id = 'TWN'"
+            elif table.name == "left_out":
+                where = "QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY locator, reason) <= 50"
             connection.execute(ddl(table))
             connection.execute(f'INSERT INTO "{table.name}" SELECT * FROM whole."{table.name}" {where}')
         connection.execute("DETACH whole")
     settle(home, built())
     _open_part(home)
-    return home
+    return "made"
+
+
+@cache
+def little() -> Path:
+    """The small home with one release, of the day when the whole one was released; no check was asked for it."""
+    return once("little", _make_little)[0]
+
+
+def _make_little(home: Path) -> str:
+    from exports.release import release
+    from warehouse import checks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "run", lambda *_: [])  # Great Expectations takes seconds
+        release(Home(copy(small(), home)), date.fromisoformat(RELEASED_ON))
+    return "made"
 
 
 def _open_part(home: Path) -> None:

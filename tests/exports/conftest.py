@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exports import pictures
+from exports import pictures, workbook
 from tests.custody import homes
 
 
@@ -18,11 +18,18 @@ def release() -> Path:
 
 @pytest.fixture
 def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Releases without pictures, which take seconds."""
+    """Releases without pictures and with an empty workbook, which take seconds."""
     monkeypatch.setattr(pictures, "write", lambda *_: [])
+    monkeypatch.setattr(workbook, "write", lambda path, *_: path.write_bytes(b""))
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A copy of the small home."""
     return homes.copy(homes.small(), tmp_path / "small")
+
+
+@pytest.fixture
+def once(tmp_path: Path) -> Path:
+    """A copy of the small home with its release of 23 November 2026."""
+    return homes.copy(homes.little(), tmp_path / "once")

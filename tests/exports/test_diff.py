@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from exports import changes, diff
+from exports import changes, diff, pictures
 from exports.diff import Diff
 from exports.gate import GateClosed
 from exports.listing import last_standing, releases, retract
@@ -22,7 +22,9 @@ from sources.home import Home
 from tests.custody import homes
 from warehouse import checks
 
-FIRST, SECOND = date(2026, 11, 23), date(2026, 12, 1)
+pytestmark = pytest.mark.usefixtures("unpainted")
+
+SECOND = date(2026, 12, 1)
 
 #: A later vintage of Eurostat's table, in which France is gone in 2019 and Belgium has another count.
 NEW_VINTAGE = (
@@ -48,13 +50,9 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small home with one release."""
-    home = homes.copy(homes.small(), tmp_path_factory.mktemp("first") / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "run", lambda *_: [])
-        release(Home(home), FIRST)
-    return home
+def first() -> Path:
+    """A small home with one release. Nobody may change it."""
+    return homes.little()
 
 
 @pytest.fixture
@@ -69,6 +67,7 @@ def second(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(homes.copy(first, tmp_path_factory.mktemp("second") / "home"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "run", lambda *_: [])
+        patch.setattr(pictures, "write", lambda *_: [])
         again(home, *NEW_VINTAGE)
     return home
 

@@ -39,7 +39,10 @@ def home(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     few = replace(rules(), draws=50, test_from=2020)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("warehouse.checks.submit", nothing_asked)
+        patch.setattr("warehouse.checkers.start", lambda: None)
         patch.setattr("warehouse.estimate.tables.rules", lambda: few)
+        patch.setattr("exports.pictures.write", lambda *_: [])
+        patch.setattr("exports.workbook.write", lambda path, *_: path.write_bytes(b""))
         import_file(made, "eurostat_prisons", raw / "eurostat/2023-04/crim_pris_cap.tsv", vintage="2023-04")
         for table in BJS:
             import_file(made, "bjs_prisoners", raw / f"bjs/p21st/p21st{table}.csv")
