@@ -39,7 +39,7 @@ COLUMNS = {
     "persons_under_supervision": ("persons_under_supervision", None, None),
 }
 #: Columns with a number that are computed from others, or estimated; each is followed in a test of its own.
-OTHERS = {"population", "persons_held_per_100k", "estimate", "estimate_low", "estimate_high"}
+OTHERS = {"population", "persons_held_per_100k", "persons_held_spread", "estimate", "estimate_low", "estimate_high"}
 BREAKDOWNS = ("sex", "age", "legal_status", "citizenship", "offence", "supervision", "cause")
 
 

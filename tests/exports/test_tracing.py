@@ -51,15 +51,22 @@ def test_the_cell_is_read_again_where_the_archive_has_the_file(asked: Asked, arc
 
 
 def test_rivals_are_followed_as_well_and_what_disagrees_is_told(asked: Asked, archived: Bytes) -> None:
-    """Brazil 2019: the ministry's 731,188 in custody, and UNODC's 755,274, which is 3.3 percent more."""
-    (figure,) = held(asked, "Brazil", 2019, archived)["figures"]
+    """Guam 2022: the BJS's 654 in custody, and UNODC's 700, which is 7 percent more."""
+    (figure,) = held(asked, "Guam", 2022, archived)["figures"]
     (chosen,), (rival,) = figure["chosen"], figure["rivals"]
-    assert (figure["rule"]["code"], chosen["value"], rival["value"]) == ("tier", 731188, 755274)
-    assert chosen["published"] == {"cells": None, "texts": None, "sum": 731188.0, "holds": "same"}
-    assert (rival["locator"], rival["published"]["cells"]) == ("data_cts_prisons_and_prisoners!L7866", [755274.0])
+    assert (figure["rule"]["code"], chosen["value"], rival["value"]) == ("tier", 654, 700)
+    assert (chosen["locator"], chosen["published"]["cells"]) == ("p22stt25.csv:15:5", ["654"])
+    assert (rival["locator"], rival["published"]["cells"]) == ("data_cts_prisons_and_prisoners!L8244", [700.0])
     (disagreement,) = figure["disagreements"]
     assert disagreement["rival_observation_id"] == rival["observation_id"]
-    assert disagreement["difference"] == pytest.approx(755274 / 731188 - 1)
+    assert disagreement["difference"] == pytest.approx(700 / 654 - 1)
+
+
+def test_a_sum_of_cells_is_added_up_again(asked: Asked, archived: Bytes) -> None:
+    """Brazil 2019: the ministry's 731,188 in prisons, one cell an establishment."""
+    (figure,) = held(asked, "Brazil", 2019, archived)["figures"]
+    (chosen,) = figure["chosen"]
+    assert chosen["published"] == {"cells": None, "texts": None, "sum": 731188.0, "holds": "same"}
 
 
 def test_a_sum_leads_to_all_its_parts(asked: Asked, archived: Bytes) -> None:
