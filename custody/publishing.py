@@ -151,7 +151,7 @@ def verify(
     """Prove a release from its directory alone: checksums, descriptor, and every row in both formats."""
     from dataclasses import asdict
 
-    from exports.listing import entry_of, locate, releases, warning
+    from exports.listing import entry_of, list_of, locate, warning
     from exports.verify import as_listed
     from exports.verify import verify as prove
 
@@ -159,7 +159,7 @@ def verify(
     folder = locate(home, name)
     entry = entry_of(home, folder)
     findings = prove(folder, entry.sums) + as_listed(folder, entry) if entry else prove(folder)
-    if told := warning(entry, releases(home)):
+    if told := warning(entry, list_of(home, folder)):
         print(f"custody: {told}", file=sys.stderr)
     if json:
         printing.as_json([asdict(f) for f in findings])
@@ -237,7 +237,7 @@ def diff(
     from custody.difference import show
     from dictionary.model import dictionary
     from exports import diff as comparison
-    from exports.listing import entry_of, locate, releases, warning
+    from exports.listing import entry_of, list_of, locate, warning
     from sources.places import UnknownPlace, find
 
     home = Home.from_environment()
@@ -247,9 +247,9 @@ def diff(
         raise fail(str(error), USAGE) from None
     if measure is not None and measure not in (measures := dictionary().measures):
         raise fail(f"There is no measure {measure!r}; there are {', '.join(measures)}.", USAGE)
-    before, after, known = locate(home, old), locate(home, new), releases(home)
+    before, after = locate(home, old), locate(home, new)
     for folder in (before, after):
-        if told := warning(entry_of(home, folder), known):
+        if told := warning(entry_of(home, folder), list_of(home, folder)):
             print(f"custody: {told}", file=sys.stderr)
         comparison.prove(folder)
     found = comparison.compare(before, after)
@@ -266,12 +266,12 @@ def reproduce(
     """Make a release again from the archive and compare its content; exit 1 and say what differs, and why."""
     from dataclasses import asdict
 
-    from exports.listing import entry_of, locate, releases, warning
+    from exports.listing import entry_of, list_of, locate, warning
     from exports.reproduce import reproduce as make_again
 
     home = Home.from_environment()
     folder = locate(home, name)
-    if told := warning(entry_of(home, folder), releases(home)):
+    if told := warning(entry_of(home, folder), list_of(home, folder)):
         print(f"custody: {told}", file=sys.stderr)
     made = make_again(home, folder, printing.progress)
     if json:

@@ -131,7 +131,11 @@ def print_walk(walk: Iterable[Row]) -> None:
 
 def print_sentence(total: Mapping[str, Any]) -> None:
     """Print the total in words."""
-    rate = "" if total["per_100k"] is None else f", {total['per_100k']:,.0f} of 100,000 people"
+    rate = (
+        ""
+        if total["per_100k"] is None
+        else f", {total['per_100k']:,.0f} of 100,000 people of {total['population_year']}"
+    )
     sure = (
         "The history behind it is too short for an interval."
         if total["low"] is None

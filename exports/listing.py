@@ -124,10 +124,14 @@ def entry(known: Sequence[Release], name: str) -> Release | None:
     return next((r for r in known if r.version == version), None)
 
 
+def list_of(home: Home, folder: Path) -> list[Release]:
+    """The list that a release's folder stands in: the home's where it is one of the home's, else the one beside it."""
+    return releases(home) if folder.resolve().parent == home.releases.resolve() else read_beside(folder)
+
+
 def entry_of(home: Home, folder: Path) -> Release | None:
-    """The entry of a release's folder, None where it is none of this home's list."""
-    here = folder.resolve()
-    return next((r for r in releases(home) if (home.releases / r.version).resolve() == here), None)
+    """The entry of a release's folder, None where no list has it."""
+    return next((r for r in list_of(home, folder) if r.version == folder.resolve().name), None)
 
 
 def warning(release: Release | None, known: Sequence[Release] = ()) -> str | None:

@@ -73,6 +73,12 @@ def _shrunken(old: Path, new: Path) -> list[str]:
             return ["The coverage of the last release cannot be compared with this one's."]
     if not before or not after:
         return ["There is no world total to compare."] if before else []
+    gone = sorted(day for day in {*before} - {*after} if (day.month, day.day) == (12, 31))
+    if gone:
+        told.append(
+            f"The world totals of {len(gone)} ends of a year that the last release had, up to {gone[-1]}, are in this "
+            "one no more."
+        )
     pairs = [(max(before), max(after)), *((day, day) for day in sorted({*before} & {*after}, reverse=True))]
     for then, now in pairs:
         (places, share), (places_now, share_now) = before[then], after[now]

@@ -498,7 +498,8 @@ def test_one_year_of_a_place_side_by_side() -> None:
         "persons_held_female": 40, "persons_held_male": 960, "persons_held_sentenced": 700, "persons_held_unsentenced": 300,
         "persons_held_foreign": 200, "persons_held_juvenile": 30, "official_capacity": 1100, "establishments": 12,
         "admissions": 500, "deaths_in_custody": 6, "persons_under_supervision": 80, "population": 2_000_000,
-        "persons_held_per_100k": 50, "persons_held_definition": None, "inconsistent": None,
+        "persons_held_per_100k": 50, "persons_held_definition": None, "persons_held_spread": None,
+        "inconsistent": None,
         **dict.fromkeys(("estimate", "estimate_low", "estimate_high", "estimate_basis")),  # of an end of a year alone
     }  # fmt: skip
     counted_by_unodc = sorted(name for name, value in expected.items() if name in HEADLINES and value is not None)

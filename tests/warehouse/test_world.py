@@ -220,6 +220,15 @@ def test_a_later_figure_of_its_own_is_not_brought_back_over_parts_that_were_coun
     adds_up(one_part)
 
 
+def test_parts_that_are_counted_later_do_not_stand_for_a_parent_that_was_counted_before() -> None:
+    """India's states have figures of the end of 2022 alone; on the first of August India's own of 2021 counts."""
+    rows = [held("IRQ", 100, 2021), held("IRQ", 121, 2022), held("IRQ-CEN", 60, 2022), held("IRQ-KR", 30, 2022)]
+    made = world(*rows, as_of="2022-08-01")
+    assert made.roles() == {"IRQ": "reported", "IRQ-CEN": "inside_parent", "IRQ-KR": "inside_parent"}
+    assert 100 < made.total()["central"] < 121
+    adds_up(made)
+
+
 def test_the_turn_from_parent_to_parts_follows_the_day() -> None:
     rows = [held("IRQ", 100, 2021), held("IRQ-CEN", 60, 2020), held("IRQ-KR", 30, 2020), held("IRQ-CEN", 65, 2022),
             held("IRQ-KR", 40, 2023)]  # fmt: skip
@@ -462,10 +471,14 @@ def by_hand(rows: Iterable[Row], gaps: Iterable[Row], as_of: date) -> dict[str, 
         return round(float(earlier["value"] ** (1 - share) * later["value"] ** share))
 
     def stands(parent: str) -> bool:
-        have = [away[p.place_id] for p in parts[parent] if p.place_id in away]
-        if parent not in before and all(p.place_id in before for p in parts[parent]):
+        if parent not in away:
             return False
-        return parent in away and (len(have) < len(parts[parent]) or away[parent] <= max(have))
+        every = [p.place_id for p in parts[parent]]
+        if all(p in before for p in every):
+            return parent in before and away[parent] <= max(away[p] for p in every)
+        if parent in before or not all(p in away for p in every):
+            return True
+        return away[parent] <= max(away[p] for p in every)
 
     french = ["BLM", "GLP", "GUF", "MAF", "MTQ", "MYT", "NCL", "PYF", "REU", "SPM", "WLF"]
     sums: dict[str, float] = defaultdict(float)

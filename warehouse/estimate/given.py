@@ -260,4 +260,5 @@ def _basis(standing: Mapping[str, Any], day: date) -> str:
         return "brought_back"
     if standing["period_end"] == day:
         return "published"
-    return "brought_forward" if standing["next_value"] is None else "interpolated"
+    # There is no line of logarithms to or from nobody.
+    return "interpolated" if standing["latest"] and standing["next_value"] else "brought_forward"

@@ -105,7 +105,7 @@ def by_area(values: Floats, members: Sequence[Ints]) -> Floats:
 
 
 def shares(split: Split, units: Units, stated: Floats) -> tuple[Floats, Floats, Bools]:
-    """The share of each unit: as expected, drawn (units by draws), and whether it is published.
+    """The share of each unit: as expected, drawn (units by draws), and whether it is published of the unit itself.
 
     `stated` is a share that is known of a unit without a history, else NaN. A unit of which nothing is known has the
     share of its region's units that are known, else of all; drawn, that of one of them. Each counts by its persons.
@@ -117,16 +117,18 @@ def shares(split: Split, units: Units, stated: Floats) -> tuple[Floats, Floats, 
         share[split.unit] = _share(brought.base)
         strayed = split.draws.drawn(brought, units.row[split.unit], units.region[split.unit])
         drawn[split.unit] = _share(strayed)
-    there = ~np.isnan(share)
-    for missing in np.flatnonzero(~there) if there.any() else ():
-        near = there & (units.region == units.region[missing])
-        like = np.flatnonzero(near if near.any() else there)
+    known = ~np.isnan(share)
+    for missing in np.flatnonzero(~known) if known.any() else ():
+        near = known & (units.region == units.region[missing])
+        like = np.flatnonzero(near if near.any() else known)
         like = like[np.argsort(share[like])]
         weight = np.maximum(units.persons[like], 1)
         reached = (np.cumsum(weight) - weight / 2) / weight.sum()
         share[missing] = np.average(share[like], weights=weight)
         drawn[missing] = np.interp(even.own[units.row[missing]], reached, share[like])
-    return share, drawn, there
+    published = np.zeros(len(share), dtype=np.bool_)
+    published[split.unit] = True
+    return share, drawn, published
 
 
 def _share(odds: Floats) -> Floats:

@@ -111,7 +111,7 @@ def _day(given: Given, day: Day, draws: Draws, splits: Mapping[str, Draws], rule
         unit, standing = around(given.splits[name], day.day, np.where(is_gap, -1, place))
         split = sums.Split(split_draws, unit, standing)
         share, drawn_share, there = sums.shares(split, units, stated[name])
-        if not there.any():
+        if np.isnan(share).any():
             continue
         drawn_share *= units.drawn
         some, some_drawn = sums.by_area(np.rint(units.persons * share), members), sums.by_area(drawn_share, members)

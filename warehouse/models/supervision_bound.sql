@@ -20,12 +20,14 @@ aged AS (
     max(period_end) AS period_end, any_value(definition) AS definition
   FROM told WHERE age IN ('_T', 'ADULT', 'JUVENILE') GROUP BY ALL
 ),
--- All forms together go before a single one, and of single ones the largest.
-chosen AS (
+-- The newest count of each form and of all of them together; of these the largest, as an old count of all may be of few.
+newest AS (
   SELECT * FROM aged
-  QUALIFY row_number() OVER (
-    PARTITION BY place_id ORDER BY supervision <> '_T', year DESC, position, persons DESC, supervision
-  ) = 1
+  QUALIFY row_number() OVER (PARTITION BY place_id, supervision ORDER BY year DESC, position, persons DESC) = 1
+),
+chosen AS (
+  SELECT * FROM newest
+  QUALIFY row_number() OVER (PARTITION BY place_id ORDER BY persons DESC, supervision <> '_T', supervision) = 1
 ),
 placed AS (
   SELECT c.*, p.name, if(p.kind = 'part', p.parent, NULL) AS whole, population.value AS population, h.value AS held, h.figure_id AS held_figure_id

@@ -1,7 +1,7 @@
 -- One row a day and a state, territory or part: what it gives to the world total on that day, and why nothing where nothing.
 -- The latest published figure on or before the day counts, the first one after it where there is none. A place with
--- parts is counted once: by its own figure unless each of its parts has one nearer to the day, else by its parts; a
--- figure of its own that comes later is not brought back over parts that have all been counted. A place inside another's
+-- parts is counted once: by its own figure unless each of its parts has one on or before the day and nearer to it, else by
+-- its parts; no figure that comes later is brought back over one that is there already. A place inside another's
 -- published figure is not counted. A successor state counts before its day where a publisher counted it then already.
 WITH standing AS (
   SELECT day, h.* FROM reference.day JOIN headline h ON h.period_end <= day
@@ -38,7 +38,7 @@ leaf AS (
 parent AS (
   SELECT
     as_of, parent AS place_id, count(*) AS parts, count(days) AS parts_with, count(latest) AS parts_before,
-    max(days) AS farthest_part
+    max(days) AS farthest_part, max(days) FILTER (latest IS NOT NULL) AS farthest_before
   FROM leaf WHERE kind = 'part' GROUP BY as_of, parent
 ),
 judged AS (
@@ -47,8 +47,9 @@ judged AS (
     own.parts_with AS own_parts_with,
     -- Does this place stand for its parts?
     own.place_id IS NOT NULL AND l.days IS NOT NULL
-      AND (own.parts_with < own.parts OR l.days <= own.farthest_part)
-      AND (own.parts_before < own.parts OR l.latest IS NOT NULL) AS stands_for_parts
+      AND CASE
+        WHEN l.latest IS NOT NULL THEN own.parts_before < own.parts OR l.days <= own.farthest_before
+        ELSE own.parts_with < own.parts OR own.parts_before < own.parts AND l.days <= own.farthest_part END AS stands_for_parts
   FROM leaf l LEFT JOIN parent own USING (as_of, place_id)
 ),
 covered AS (

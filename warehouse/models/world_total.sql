@@ -8,7 +8,7 @@ WITH area AS (
     AND regexp_replace(name, ' \(UN subregion\)$', '') IN (SELECT unnest([region, subregion]) FROM world_place)
 ),
 placed AS (
-  SELECT w.*, population.value AS population
+  SELECT w.*, population.value AS population, population.year AS population_year
   FROM world_place w
   ASOF LEFT JOIN population ON population.place_id = w.place_id AND population.year <= year(w.as_of)
 ),
@@ -33,6 +33,7 @@ summed AS (
     count(*) FILTER (role = 'reported') AS places_reported,
     count(*) FILTER (role = 'no_figure') AS places_without,
     CASE WHEN area = 'WLD' THEN any_value(world.value) ELSE sum(population) FILTER (kind <> 'part') END AS people,
+    CASE WHEN area = 'WLD' THEN any_value(world.year) ELSE max(population_year) FILTER (kind <> 'part') END AS population_year,
     sum(population) FILTER (role = 'reported') AS people_reported,
     sum(population) FILTER (adds) AS people_published,
     sum(population) FILTER (adds OR gap IS NOT NULL) AS people_known
@@ -55,7 +56,8 @@ SELECT
   if(people_reported > people, 1, people_reported / people) AS reported_share,
   if(people_published > people, 1, people_published / people) AS published_share,
   if(people_known > people, 1, people_known / people) AS population_share,
-  concat_ws(':', 'world_total', s.area, s.as_of, coalesce(e.sex, '_T'), coalesce(e.legal_status, '_T')) AS total_id
+  concat_ws(':', 'world_total', s.area, s.as_of, coalesce(e.sex, '_T'), coalesce(e.legal_status, '_T')) AS total_id,
+  population_year
 FROM summed s
 LEFT JOIN estimated e ON e.as_of = s.as_of AND e.place_id = s.area
 WHERE s.as_of IN (SELECT as_of FROM summed, reference.rules WHERE area = 'WLD' AND people_known >= covered_at_least * people)
