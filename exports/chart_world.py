@@ -182,8 +182,8 @@ def series(tables: Tables) -> Picture:
             f"{first['as_of'].year} to {last['as_of'].year}"
         ),
         subtitle=(
-            "Million persons in prison in the world at each year's end, the interval of 90 % as tested on the past, and "
-            "totals that others have published, at the nearest year's end. The axis begins at nought."
+            "Million persons in prison in the world at each year's end, the interval of 90 % as tested on the past, "
+            "and totals that others have published, at the nearest year's end. The axis begins at nought."
         ),
         source=f"Custody, tables world_total and comparison. Reference day: {day(last['as_of'])}.",
         told=(

@@ -76,8 +76,8 @@ def _shrunken(old: Path, new: Path) -> list[str]:
     gone = sorted(day for day in {*before} - {*after} if (day.month, day.day) == (12, 31))
     if gone:
         told.append(
-            f"The world totals of {len(gone)} ends of a year that the last release had, up to {gone[-1]}, are in this "
-            "one no more."
+            f"The world totals of {len(gone)} year's ends that the last release had, up to {gone[-1]}, are in this one "
+            "no more."
         )
     pairs = [(max(before), max(after)), *((day, day) for day in sorted({*before} & {*after}, reverse=True))]
     for then, now in pairs:

@@ -134,6 +134,8 @@ OLD = (("2024-12-31", 215, 0.994), ("2025-12-31", 215, 0.994))
         ((OLD[0], ("2025-12-31", 215, None)), "stand an unknown share"),
         ((("2024-12-31", 200, 0.994), OLD[1]), "The world total of 2024-12-31 counts 200 places"),
         ((*OLD, ("2026-12-31", 214, 0.994)), "The world total of 2026-12-31 counts 214 places, and of 2025-12-31 it counted 215."),
+        ((OLD[0],), "The world totals of 1 year's ends that the last release had, up to 2025-12-31, are in this one no more."),
+        ((*OLD, ("2026-06-30", 216, 0.995)), None),
         ((), "There is no world total to compare."),
     ],
 )  # fmt: skip

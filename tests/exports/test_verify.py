@@ -385,3 +385,8 @@ def test_a_retracted_release_is_proved_with_a_warning(little: Path, tmp_path: Pa
     assert "as the release says" in said.stdout
     with pytest.warns(UserWarning, match="2026.11.0 was retracted on 2026-12-01"):
         custody.load("gap", "2026.11.0", home=home)
+    # And from a copy elsewhere, by the list that lies beside it there.
+    elsewhere = tmp_path / "copy"
+    shutil.copytree(home / "releases", elsewhere)
+    copied = homes.custody(tmp_path / "another", "verify", str(elsewhere / "2026.11.0"))
+    assert (copied.returncode, copied.stderr) == (0, said.stderr)
