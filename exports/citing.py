@@ -162,6 +162,8 @@ def _estimated(asked: Asked, found: Found) -> Citation:
         said = f"This is an estimate by Custody, no published figure: {_lower(basis)}."
         if row["basis"] == "published":
             said = "This stands in the table of estimates, unchanged from the figure published for the day."
+        if caution := row.get("caution"):
+            said += f" It is known to be off: {caution}"
     codes = [(name, row[name]) for name in ("sex", "legal_status") if is_total and row[name] != "_T"]
     return Citation(
         **_common(asked, found, row["name"]),

@@ -52,6 +52,9 @@ def load_rules(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> N
         {"place_id": "VARCHAR", "included": "VARCHAR", "unless": "VARCHAR[]"},
         [{"place_id": e["place"], "included": i, "unless": e["unless"]} for e in coverage for i in e["includes"]],
     )
+    cautions = yaml.load((HERE / "cautions.yml").read_text(encoding="utf-8"), Loader=LOADER)
+    columns = {"place": "VARCHAR", "since": "DATE", "until": "DATE", "reason": "VARCHAR"}
+    _make(connection, "caution", columns, cautions)
     _make(connection, "claim", dict.fromkeys(claims.SAYS, "VARCHAR"), claims.claims())
     others = yaml.load((HERE / "comparisons.yml").read_text(encoding="utf-8"), Loader=LOADER)
     columns = {

@@ -279,6 +279,12 @@ def test_an_estimate_of_a_gap_cites_the_publication_of_its_range(asked: Asked) -
     assert found.primary[0].citation.startswith("UN Commission of Inquiry on Human Rights in the DPRK")
 
 
+def test_an_estimate_that_is_known_to_be_off_is_cited_with_the_reason(asked: Asked) -> None:
+    said = cite(asked, "estimate:SLV:2025-12-31").warnings[-1]
+    assert "It is known to be off: The newest figure is of 2022 and lacks most of the mass arrests" in said
+    assert "known to be off" not in cite(asked, "estimate:KAZ:2021-12-31").warnings[-1]
+
+
 # What is not there
 
 

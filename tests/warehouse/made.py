@@ -183,7 +183,7 @@ class World:
 
 
 #: What is the same in every world.
-SAME = ("place", "source", "measure", "rank", "rules", "headline", "claim", "comparison")
+SAME = ("place", "source", "measure", "rank", "rules", "headline", "claim", "comparison", "caution")
 
 _numbers = count()
 
@@ -220,6 +220,7 @@ def _base() -> duckdb.DuckDBPyConnection:
     claims = yaml.safe_load((HERE / "claims.yml").read_text(encoding="utf-8"))
     tables["claim"] = pa.Table.from_pylist([{k: v for k, v in c.items() if k != "evidence"} for c in claims])
     tables["comparison"] = pa.Table.from_pylist(yaml.safe_load((HERE / "comparisons.yml").read_text(encoding="utf-8")))
+    tables["caution"] = pa.Table.from_pylist(yaml.safe_load((HERE / "cautions.yml").read_text(encoding="utf-8")))
     assert set(tables) == set(SAME)
     for name, content in tables.items():
         connection.register("given", content)

@@ -389,6 +389,15 @@ def test_a_revised_list_of_gaps_takes_the_place_of_the_old_one() -> None:
     adds_up(made)
 
 
+def test_an_estimate_that_is_known_to_be_off_says_why() -> None:
+    rows = [held("SLV", 40_000, 2021), held("ALB", 5000, 2021), held("IRQ-CEN", 60, 2013), held("IRQ-KR", 30, 2013)]
+    made = world(*rows, as_of="2022-12-31", also=["2021-12-31", "2022-03-26"])
+    said = made.rows("SELECT as_of, place_id FROM estimate WHERE caution IS NOT NULL ORDER BY ALL")
+    assert [(str(r["as_of"]), r["place_id"]) for r in said] == [("2022-12-31", "SLV")]
+    before = world(*rows, as_of="2020-12-31").one("SELECT caution FROM estimate WHERE place_id = 'IRQ'")
+    assert "two parts whose last figures are of 2013" in before["caution"]
+
+
 # Population behind the total
 
 

@@ -7,9 +7,11 @@ SELECT
   population.value AS population, population.year AS population_year,
   e.persons / population.value * 100000 AS persons_per_100k,
   concat_ws(':', 'estimate', e.place_id, e.as_of) AS estimate_id,
-  f.spread AS figure_spread
+  f.spread AS figure_spread,
+  if(e.basis IN ('published', 'gap'), NULL, caution.reason) AS caution
 FROM computed.place_estimate e
 JOIN place p USING (place_id)
 JOIN world_place w USING (as_of, place_id)
+LEFT JOIN reference.caution ON caution.place = e.place_id AND e.as_of BETWEEN caution.since AND coalesce(caution.until, e.as_of)
 LEFT JOIN figure f ON f.figure_id = e.figure_id
 ASOF LEFT JOIN population ON population.place_id = e.place_id AND population.year <= year(e.as_of)
