@@ -197,7 +197,7 @@ def test_a_reason_must_be_given(command: Command, turned_away: tuple[Path, str])
 def test_nothing_heavy_is_imported_to_list_or_show(home: Path) -> None:
     from tests.custody.test_cli import TELL_IMPORTS
 
-    said = homes.custody(home, "quarantine", code=TELL_IMPORTS)
+    said = homes.custody(home, "quarantine", code=TELL_IMPORTS, fresh=True)
     assert (said.stdout, said.stderr) == ("Nothing was turned away.\n", "IMPORTED []\n")
 
 

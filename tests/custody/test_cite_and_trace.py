@@ -98,7 +98,7 @@ def test_an_unknown_style_is_one_sentence(command: Command, released: Path) -> N
 
 def test_nothing_heavy_is_imported_but_the_engine_that_reads_the_release(released: Path) -> None:
     for verb in ("cite", "trace"):
-        said = homes.custody(released, verb, *FRANCE, code=TELL_IMPORTS)
+        said = homes.custody(released, verb, *FRANCE, code=TELL_IMPORTS, fresh=True)
         assert said.returncode == 0
         assert said.stderr.endswith("IMPORTED ['duckdb']\n"), said.stderr
     assert "duckdb" in HEAVY

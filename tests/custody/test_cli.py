@@ -81,7 +81,7 @@ def test_there_are_the_commands_of_the_design() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_an_example(command: str, tmp_path: Path) -> None:
-    said = homes.custody(tmp_path / "none", command, "--help", code=TELL_IMPORTS)
+    said = homes.custody(tmp_path / "none", command, "--help", code=TELL_IMPORTS, fresh=True)
     assert said.returncode == 0
     assert said.stderr == "IMPORTED []\n"
     (example,) = re.findall(r"Example: (custody \S+)", said.stdout)
@@ -99,13 +99,13 @@ def test_examples_are_words_that_the_command_takes(command: Command) -> None:
 
 @pytest.mark.parametrize("words", [["--help"], ["status"], ["status", "--json"], ["places", "France"], ["sources"]])
 def test_nothing_heavy_is_imported_to_compute_nothing(home: Path, words: list[str]) -> None:
-    said = homes.custody(home, *words, code=TELL_IMPORTS)
+    said = homes.custody(home, *words, code=TELL_IMPORTS, fresh=True)
     assert said.returncode == 0
     assert said.stderr == "IMPORTED []\n"
 
 
 def test_the_check_for_heavy_imports_would_see_one(home: Path) -> None:
-    said = homes.custody(home, "sql", "SELECT 1", code=TELL_IMPORTS)
+    said = homes.custody(home, "sql", "SELECT 1", code=TELL_IMPORTS, fresh=True)
     assert "duckdb" in said.stderr
 
 
@@ -415,7 +415,7 @@ def test_a_second_run_builds_nothing_and_says_the_same(own: Path) -> None:
 
 
 def test_build_does_the_same_without_dagster(own: Path) -> None:
-    said = homes.custody(own, "build", "--as-of", "2025-12-31", code=TELL_IMPORTS)
+    said = homes.custody(own, "build", "--as-of", "2025-12-31", code=TELL_IMPORTS, fresh=True)
     assert said.returncode == 0
     assert said.stdout.endswith("tables; nothing had changed.\n")
     assert "'dagster'" not in said.stderr
@@ -485,7 +485,7 @@ def test_ctrl_c_is_told_in_one_sentence(home: Path, what: str) -> None:
     before, words = INTERRUPTED[what]
     # A shell that runs the tests in the background has every process below it ignore the signal.
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    said = homes.custody(home, *words, code=heard + before + homes.MAIN)
+    said = homes.custody(home, *words, code=heard + before + homes.MAIN, fresh=True)
     assert (said.returncode, said.stdout) == (130, "")
     assert said.stderr == "custody: stopped; the last good state is as it was.\n"
 

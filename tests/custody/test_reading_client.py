@@ -472,7 +472,7 @@ def test_importing_custody_waits_for_nothing() -> None:
         "import sys, custody; custody.releases; custody.RetractedRelease; custody.Refused;"
         "print(*{'pandas', 'pyarrow', 'requests', 'duckdb', 'pydantic', 'dagster'} & set(sys.modules))"
     )
-    assert homes.custody(None, code=code).stdout.split() == []
+    assert homes.custody(None, code=code, fresh=True).stdout.split() == []
 
 
 def test_every_name_is_there() -> None:

@@ -49,7 +49,14 @@ def test_another_folder_time_zone_locale_processor_and_number_of_threads(release
     }
     home = tmp_path / "elsewhere"
     said = homes.custody(
-        home, "reproduce", str(release), "--json", code=ELSEWHERE + homes.UNASKED + homes.MAIN, cwd=tmp_path, more=other
+        home,
+        "reproduce",
+        str(release),
+        "--json",
+        code=ELSEWHERE + homes.UNASKED + homes.MAIN,
+        cwd=tmp_path,
+        more=other,
+        fresh=True,
     )
     assert said.returncode == 0, said.stderr
     told = json.loads(said.stdout)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import yaml
 
 from dictionary.arrow import schema
-from dictionary.model import BREAKDOWNS, dictionary
+from dictionary.model import BREAKDOWNS, Table, dictionary
 from sources.places import places
 from warehouse import models
 from warehouse.choice import NUMBERS
@@ -116,10 +116,12 @@ class World:
         days = [date.fromisoformat(day) for day in (*also, as_of)]
         self._put("reference.day", pa.table({"day": pa.array(sorted(days), pa.date32())}))
         given = {"observation": list(observations), "gap": list(gaps)}
-        for table in dictionary().tables.values():
-            if table.group == "accepted":
-                rows = pa.Table.from_pylist([dict(r) for r in given.get(table.name, [])], schema=schema(table))
+        for table in _accepted():
+            if table.name in given:
+                rows = pa.Table.from_pylist([dict(r) for r in given[table.name]], schema=schema(table))
                 self._put(f"accepted.{table.name}", rows)
+            else:
+                self._execute(f"CREATE VIEW accepted.{table.name} AS FROM base.no_{table.name}")
         files = {(r["source_id"], r["file"], r["vintage"]) for rows in given.values() for r in rows} | set(vintages)
         known = [_snapshot(*file) for file in sorted(files)]
         self._put("reference.snapshot", pa.Table.from_pylist(known, schema=schema(dictionary().tables["snapshot"])))
@@ -222,6 +224,7 @@ def _base() -> duckdb.DuckDBPyConnection:
     tables["comparison"] = pa.Table.from_pylist(yaml.safe_load((HERE / "comparisons.yml").read_text(encoding="utf-8")))
     tables["caution"] = pa.Table.from_pylist(yaml.safe_load((HERE / "cautions.yml").read_text(encoding="utf-8")))
     assert set(tables) == set(SAME)
+    tables |= {f"no_{table.name}": schema(table).empty_table() for table in _accepted()}
     for name, content in tables.items():
         connection.register("given", content)
         connection.execute(f"CREATE TABLE base.{name} AS FROM given")
@@ -233,6 +236,10 @@ def _table(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     if not rows:
         return pa.table({name: pa.array([], pa.string()) for name in columns})
     return pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def _accepted() -> list[Table]:
+    return [table for table in dictionary().tables.values() if table.group == "accepted"]
 
 
 @cache

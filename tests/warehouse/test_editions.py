@@ -103,7 +103,7 @@ def test_a_row_of_supervision_holds_the_stock_against_people_and_prisoners() -> 
         observation("FRA", 50_000, measure="population", source_id="world_bank_population"),
         observation("FRA", 100),
     ]
-    (found,) = World(rows).rows("SELECT * FROM supervision")
+    (found,) = World(rows, until="supervision").rows("SELECT * FROM supervision")
     told = ("supervision", "age", "persons", "published_per_100k", "per_100k", "per_prisoner")
     assert [found[c] for c in told] == ["PROBATION", "_T", 200, 0.3, 400, 2]
     proof = ("observation_id", "source_id", "citation", "definition", "grade")
@@ -114,16 +114,21 @@ def test_a_row_of_supervision_holds_the_stock_against_people_and_prisoners() -> 
 
 
 def test_a_rate_alone_is_a_row_without_persons() -> None:
-    (found,) = World([observation("ALB", 413, measure="persons_under_supervision_rate")]).rows("FROM supervision")
+    (found,) = World([observation("ALB", 413, measure="persons_under_supervision_rate")], until="supervision").rows(
+        "FROM supervision"
+    )
     assert (found["persons"], found["published_per_100k"]) == (None, 413)
 
 
 def test_a_flow_is_never_in_it() -> None:
-    assert World([observation("FRA", 5, measure="supervision_entries")]).rows("FROM supervision") == []
+    assert (
+        World([observation("FRA", 5, measure="supervision_entries")], until="supervision").rows("FROM supervision")
+        == []
+    )
 
 
 def test_no_prisoners_give_no_ratio() -> None:
-    (found,) = World([supervised(200), observation("FRA", 0)]).rows("FROM supervision")
+    (found,) = World([supervised(200), observation("FRA", 0)], until="supervision").rows("FROM supervision")
     assert found["per_prisoner"] is None
 
 
@@ -153,7 +158,9 @@ def test_what_may_be_of_any_of_three_years_is_no_figure_of_one() -> None:
 
 def test_juveniles_are_not_held_against_everybody() -> None:
     people = observation("FRA", 50_000, measure="population", source_id="world_bank_population")
-    (found,) = World([supervised(200, age="JUVENILE"), people, observation("FRA", 100)]).rows("FROM supervision")
+    (found,) = World([supervised(200, age="JUVENILE"), people, observation("FRA", 100)], until="supervision").rows(
+        "FROM supervision"
+    )
     assert (found["per_100k"], found["per_prisoner"]) == (None, None)
 
 
@@ -182,14 +189,16 @@ FISCAL = {"period_start": date(2019, 4, 1), "period_end": date(2020, 3, 31), "pe
 )
 def test_only_what_is_of_like_time_and_scope_is_divided(supervision: Row, prisoners: Row, ratio: float | None) -> None:
     """Canada, 2020: an average of April to March is not held against a count of the calendar year."""
-    (found,) = World([supervised(200, **supervision), observation("FRA", 100, **prisoners)]).rows("FROM supervision")
+    (found,) = World([supervised(200, **supervision), observation("FRA", 100, **prisoners)], until="supervision").rows(
+        "FROM supervision"
+    )
     assert found["per_prisoner"] == ratio
     assert (found["held_figure_id"] is None) == (ratio is None)
 
 
 def test_a_definition_of_its_own_gives_no_rate_of_all_people() -> None:
     people = observation("FRA", 50_000, measure="population", source_id="world_bank_population")
-    (found,) = World([supervised(200, definition="devices"), people]).rows("FROM supervision")
+    (found,) = World([supervised(200, definition="devices"), people], until="supervision").rows("FROM supervision")
     assert (found["persons"], found["definition"], found["per_100k"]) == (200, "devices", None)
 
 
@@ -207,5 +216,5 @@ def test_a_definition_of_its_own_gives_no_rate_of_all_people() -> None:
 def test_adults_counted_as_of_all_ages_too_stand_once(all_ages: Row, adults: Row, expected: list[Any]) -> None:
     rows = [supervised(4_537_100, **all_ages), supervised(age="ADULT", source_id="readings", **adults)]
     for order in (rows, rows[::-1]):
-        found = World(order).rows("SELECT age, persons, source_id FROM supervision ORDER BY age")
+        found = World(order, until="supervision").rows("SELECT age, persons, source_id FROM supervision ORDER BY age")
         assert [tuple(row.values()) for row in found] == expected

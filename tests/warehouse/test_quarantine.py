@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ import yaml
 
 from sources.catalogue import File
 from sources.errors import Misused, Refused
-from sources.home import read_json
-from tests.warehouse.conftest import WORLD, Desk, accept, lines, total
+from sources.home import read_json, sha256
+from tests.warehouse.conftest import WORLD, Desk, accept, copied, lines, total
 from tests.warehouse.made import gap
 from warehouse.build import build, connect
 from warehouse.by_hand import accept_despite, bundle_source, dismiss, withdraw
@@ -28,13 +29,20 @@ def in_use(desk: Desk) -> list[str]:
     return [v.vintage for v in vintages(desk.home, desk.source)]
 
 
+_one: list[Path] = []
+
+
 @pytest.fixture
-def one(desk: Desk) -> tuple[Desk, str]:
-    """A home with a file that breaks a rule, and its SHA-256."""
-    desk.put(GOOD)
-    digest = desk.put(BAD, **LATER).sha256
-    assert [v.state for v in desk.take_in().verdicts] == ["accepted", "quarantined"]
-    return desk, digest
+def one(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, str]:
+    """A home with a file that breaks a rule, and its SHA-256; it is made once and copied."""
+    if not _one:
+        desk.put(GOOD)
+        desk.put(BAD, **LATER)
+        assert [v.state for v in desk.take_in().verdicts] == ["accepted", "quarantined"]
+        _one.append(copied(desk.home.root, tmp_path_factory.mktemp("one") / "home"))
+    else:
+        copied(_one[0], desk.home.root)
+    return desk, sha256(BAD)
 
 
 # Accepting by hand
