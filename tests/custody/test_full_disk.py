@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,15 +161,19 @@ def test_a_home_that_can_only_be_read(disk: Disk) -> None:
 
 def test_two_runs_at_once(home: Path, tmp_path: Path) -> None:
     own = homes.copy(home, tmp_path / "own")
-    before = state(own)
+    before, lock = state(own), own / "lock"
+    lock.touch()
     words = [sys.executable, "-c", homes.MAIN, "run", "--offline", "--as-of", "2025-12-31"]
-    runs = [
-        subprocess.Popen(
+    runs = []
+    for _ in range(2):
+        begun = subprocess.Popen(
             words, env=homes.environment(own), cwd=homes.scratch(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
+        )  # fmt: skip
+        runs.append(begun)
+        # Who comes second can be told by whom the home is held only once that one has written it down.
+        while begun is runs[0] and begun.poll() is None and f'"process": {begun.pid}' not in lock.read_text():
+            time.sleep(0.01)
     said = sorted((run.communicate(timeout=300) + (run.returncode,) for run in runs), key=lambda each: each[2])
     (_, _, first), (out, err, second) = said
     assert (first, second, out) == (0, 1, "")
