@@ -383,7 +383,7 @@ def test_an_error_that_ends_the_command_is_told(webhook: Webhook, home: Home, er
 def test_custody_run_tells_and_ends_as_before(webhook: Webhook, tmp_path: Path) -> None:
     from tests.pipelines.test_runs import FAILING, accept
 
-    rows, digest, sentence = FAILING["an altered file"]  # which is found before anything is built
+    rows, digest, sentence = FAILING["a check"]
     home = homes.copy(homes.built(), tmp_path / "own")
     accept(home, rows, digest)
     for webhook.status in (500, 200):
