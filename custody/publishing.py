@@ -17,6 +17,14 @@ from sources.home import Home
 from sources.lock import alone
 
 
+def _warn(folder: Path) -> None:
+    """Say on standard error what must be known of a release: that it was retracted."""
+    from exports.listing import caution
+
+    if told := caution(folder):
+        print(f"custody: {told}", file=sys.stderr)
+
+
 @app.command(epilog="Example: custody release")
 def release(
     day: Annotated[
@@ -151,21 +159,17 @@ def verify(
     """Prove a release from its directory alone: checksums, descriptor, and every row in both formats."""
     from dataclasses import asdict
 
-    from exports.listing import entry_of, list_of, locate, warning
-    from exports.verify import as_listed
-    from exports.verify import verify as prove
+    from exports.listing import entry_of, locate
+    from exports.verify import findings
 
-    home = Home.from_environment()
-    folder = locate(home, name)
-    entry = entry_of(home, folder)
-    findings = prove(folder, entry.sums) + as_listed(folder, entry) if entry else prove(folder)
-    if told := warning(entry, list_of(home, folder)):
-        print(f"custody: {told}", file=sys.stderr)
+    folder = locate(Home.from_environment(), name)
+    found = findings(folder, entry_of(folder))
+    _warn(folder)
     if json:
-        printing.as_json([asdict(f) for f in findings])
+        printing.as_json([asdict(f) for f in found])
     else:
-        printing.table([{"": "holds" if f.holds else "FAILS", "what": f.what, "found": f.detail} for f in findings])
-    if not all(f.holds for f in findings):
+        printing.table([{"": "holds" if f.holds else "FAILS", "what": f.what, "found": f.detail} for f in found])
+    if not all(f.holds for f in found):
         raise fail(f"{folder} is not what it says; take the release from where it was published.")
 
 
@@ -237,7 +241,7 @@ def diff(
     from custody.difference import show
     from dictionary.model import dictionary
     from exports import diff as comparison
-    from exports.listing import entry_of, list_of, locate, warning
+    from exports.listing import locate
     from sources.places import UnknownPlace, find
 
     home = Home.from_environment()
@@ -249,8 +253,7 @@ def diff(
         raise fail(f"There is no measure {measure!r}; there are {', '.join(measures)}.", USAGE)
     before, after = locate(home, old), locate(home, new)
     for folder in (before, after):
-        if told := warning(entry_of(home, folder), list_of(home, folder)):
-            print(f"custody: {told}", file=sys.stderr)
+        _warn(folder)
         comparison.prove(folder)
     found = comparison.compare(before, after)
     whole = place_id is None and measure is None
@@ -266,13 +269,12 @@ def reproduce(
     """Make a release again from the archive and compare its content; exit 1 and say what differs, and why."""
     from dataclasses import asdict
 
-    from exports.listing import entry_of, list_of, locate, warning
+    from exports.listing import locate
     from exports.reproduce import reproduce as make_again
 
     home = Home.from_environment()
     folder = locate(home, name)
-    if told := warning(entry_of(home, folder), list_of(home, folder)):
-        print(f"custody: {told}", file=sys.stderr)
+    _warn(folder)
     made = make_again(home, folder, printing.progress)
     if json:
         printing.as_json({**asdict(made), "holds": made.holds})

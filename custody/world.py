@@ -233,9 +233,9 @@ def print_total(told: Mapping[str, Any]) -> None:
 def _part(by: str, part: Mapping[str, Any]) -> str:
     if by == "year":
         return str(part["as_of"])
-    from dictionary.model import dictionary
-
     if by in ("sex", "legal_status"):
+        from dictionary.model import dictionary
+
         return dictionary().code_lists[by].codes[part[by]].split(",")[0].split(" (")[0]
     return str(part["name"])
 

@@ -124,14 +124,15 @@ def entry(known: Sequence[Release], name: str) -> Release | None:
     return next((r for r in known if r.version == version), None)
 
 
-def list_of(home: Home, folder: Path) -> list[Release]:
-    """The list that a release's folder stands in: the home's where it is one of the home's, else the one beside it."""
-    return releases(home) if folder.resolve().parent == home.releases.resolve() else read_beside(folder)
+def entry_of(folder: Path) -> Release | None:
+    """The entry of a release's folder in the list beside it, in a home or elsewhere; None where no list has it."""
+    here = folder.resolve()
+    return next((r for r in read_beside(here) if r.version == here.name), None)
 
 
-def entry_of(home: Home, folder: Path) -> Release | None:
-    """The entry of a release's folder, None where no list has it."""
-    return next((r for r in list_of(home, folder) if r.version == folder.resolve().name), None)
+def caution(folder: Path) -> str | None:
+    """What must be said to whoever reads the release in a folder; None where nothing must."""
+    return warning(entry_of(folder), read_beside(folder.resolve()))
 
 
 def warning(release: Release | None, known: Sequence[Release] = ()) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 from exports import listing
 from exports.listing import LIST, SUMS, Release
 from exports.stores import Directory, Store, plainly
-from exports.verify import as_listed, verify
+from exports.verify import damage
 from sources.errors import Misused, Refused
 from sources.home import Home, json_bytes
 
@@ -64,8 +64,7 @@ def publish(
     Raises:
         Refused: when the release does not prove true, the store has something else under its name, or fails.
     """
-    if bad := [f for f in [*verify(folder, entry.sums), *as_listed(folder, entry)] if not f.holds]:
-        why = f"{bad[0].what}: {bad[0].detail}"
+    if why := damage(folder, entry):
         raise Refused(f"Release {entry.version} is not what was released ({why}); nothing was copied.")
     progress(f"{entry.version} is what was released")
     with plainly(to):

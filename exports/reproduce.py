@@ -77,7 +77,7 @@ def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> 
     Raises:
         Refused: when the release is damaged, or does not say what it was made of.
     """
-    entry = listing.entry_of(home, folder)
+    entry = listing.entry_of(folder)
     if why := damage(folder, entry):
         where = "take it from where it was published"
         raise Refused(f"{folder} is not what was released ({why}); {where}. Nothing was made again.")

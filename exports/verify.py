@@ -82,9 +82,13 @@ def damage(folder: Path, entry: Release | None = None) -> str | None:
         folder: the directory.
         entry: its entry in releases.json, where there is one.
     """
-    listed = as_listed(folder, entry) if entry else []
-    bad = [f for f in [*verify(folder, entry.sums if entry else None), *listed] if not f.holds]
+    bad = [f for f in findings(folder, entry) if not f.holds]
     return f"{bad[0].what}: {bad[0].detail}" if bad else None
+
+
+def findings(folder: Path, entry: Release | None) -> list[Finding]:
+    """Hold a release against itself, and where there is an entry in releases.json against that too."""
+    return [*verify(folder, entry.sums), *as_listed(folder, entry)] if entry else verify(folder)
 
 
 def as_listed(folder: Path, entry: Release) -> list[Finding]:

@@ -326,7 +326,7 @@ def test_the_draws_of_a_place_are_those_of_its_interval() -> None:
     at = Standing(place, np.full(PLACES, 2.0), history.level[place, last], last, nothing, nothing, last)
     found = bring.bring(known, at)
     even = draw.chance(1, 2000, YEARS - 1, [str(i) for i in range(PLACES)], ["everywhere"])
-    drawn, weights = np.exp(Draws.of(known, even).drawn(found, place, history.region)), even.weights(0.0)
+    drawn, weights = np.exp(Draws.of(known, even).drawn(found, place)), even.weights(0.0)
     assert weights.sum() == pytest.approx(1)
     assert drawn @ weights == pytest.approx(bring.expected(found), rel=0.02)
     for level in (0.05, 0.25, 0.5, 0.75, 0.95):

@@ -73,9 +73,8 @@ def _from(given: Given, draws: Draws, place: Ints, last: Ints, origin: int, targ
         each = [float(end[i]) for end in ends]
         yield _row(told, "place", given.places[place[i]], 1, carried[i], central[i], published[i], each, rules)
 
-    weight = float(central @ since / central.sum())
-    weights = draws.even.weights(draw.unseen_share(known.onward, weight) if known.onward else 0.0)
-    drawn = np.exp(draws.drawn(brought, place, counts.region[place]))
+    weights = draws.weights(float(central @ since / central.sum()))
+    drawn = np.exp(draws.drawn(brought, place))
     for kind, name, which in _areas(given, place):
         least = rules.test_world_of_at_least if kind == "world" else rules.test_sums_of_at_least
         if which.sum() < least:

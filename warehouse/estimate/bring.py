@@ -140,7 +140,11 @@ class Draws:
         """Draws by these numbers."""
         return cls(known, even, *(draw.Straying(o, even) if o else None for o in (known.onward, known.backward)))
 
-    def drawn(self, brought: Brought, unit: Ints, region: Ints) -> Floats:
+    def weights(self, years: float) -> Floats:
+        """What each draw weighs where the figures behind a sum are so many years off."""
+        return self.even.weights(draw.unseen_share(self.known.onward, years) if self.known.onward else 0.0)
+
+    def drawn(self, brought: Brought, unit: Ints) -> Floats:
         """Places by draws: from what each is reckoned and how far it strays, in logs; `unit` are rows of numbers."""
         strayed = np.zeros((len(unit), len(self.even.window)))
         change = brought.change
@@ -148,7 +152,7 @@ class Draws:
             which = np.flatnonzero((brought.back == back) & (change.spread > 0))
             if straying and len(which):
                 some = Change(change.middle[which], change.spread[which], change.horizon[which])
-                strayed[which] = straying.drawn(some, unit[which], region[which])
+                strayed[which] = straying.drawn(some, unit[which])
         strayed *= change.spread[:, None]
         strayed += centre(self.known, brought)[:, None]
         return strayed

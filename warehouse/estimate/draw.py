@@ -87,14 +87,9 @@ class Straying:
     even: Chance
     _found: dict[int, tuple[Ints, Ints]] = field(default_factory=dict, repr=False)
 
-    def drawn(self, change: Change, unit: Ints, region: Ints) -> Floats:
-        """Units by draws.
-
-        Args:
-            change: of each.
-            unit: rows of the numbers.
-            region: of each; a code.
-        """
+    def drawn(self, change: Change, unit: Ints) -> Floats:
+        """Units by draws; `change` is of each, `unit` are rows of the numbers and of the history alike."""
+        region = self.outlook.history.region[unit]
         drawn = np.empty((len(unit), len(self.even.window)))
         for horizon in np.unique(change.horizon).tolist():
             which = np.flatnonzero(change.horizon == horizon)

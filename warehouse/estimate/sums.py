@@ -115,7 +115,7 @@ def shares(split: Split, units: Units, stated: Floats) -> tuple[Floats, Floats, 
     if len(split.unit):
         brought = bring.bring(split.draws.known, split.standing)
         share[split.unit] = _share(brought.base)
-        strayed = split.draws.drawn(brought, units.row[split.unit], units.region[split.unit])
+        strayed = split.draws.drawn(brought, units.row[split.unit])
         drawn[split.unit] = _share(strayed)
     known = ~np.isnan(share)
     for missing in np.flatnonzero(~known) if known.any() else ():

@@ -84,15 +84,14 @@ def _day(given: Given, day: Day, draws: Draws, splits: Mapping[str, Draws], rule
             }
         )  # fmt: skip
     counted = np.flatnonzero(day.counted)
-    region = given.counts.region[rows[counted]]
-    weight = persons[counted] @ brought.years[counted] / max(persons[counted].sum(), 1)
-    weights = even.weights(draw.unseen_share(known.onward, weight) if known.onward else 0.0)
+    weights = draws.weights(persons[counted] @ brought.years[counted] / max(persons[counted].sum(), 1))
     added = bring.bring(known, day.standing.of(counted))
-    drawn = np.exp(draws.drawn(added, rows[counted], region))
+    drawn = np.exp(draws.drawn(added, rows[counted]))
     strayed = [sums.gap_drawn(known.onward, gap, even.own[gap.pattern]) for gap in day.gaps]
+    unit = np.append(rows[counted], [gap.pattern for gap in day.gaps]).astype(np.int64)
     units = sums.Units(
-        np.append(rows[counted], [gap.pattern for gap in day.gaps]).astype(np.int64),
-        np.append(region, [given.counts.region[gap.place] for gap in day.gaps]).astype(np.int64),
+        unit,
+        given.counts.region[unit],
         np.append(persons[counted], [gap.central for gap in day.gaps]),
         np.vstack([drawn, *strayed]),
     )
