@@ -1,4 +1,4 @@
-"""Reading a publisher's cell by its locator, as a stranger would by hand with the file and docs/locators.md.
+"""Reading a publisher's cell by its locator, as a stranger would by hand with the file and exports/locators.md.
 
 It shares nothing with the parsers that wrote the locators: a locator that leads to another cell shows here. It only
 reads; what a cell means is the parser's business.

@@ -67,6 +67,7 @@ class Primary:
     retrieved_at: str | None = None
     reported_by: str | None = None
     note: str | None = None
+    obtained: str | None = None
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,7 @@ def _primary(asked: Asked, row: Row) -> Primary:
         sha256=row["snapshot"],
         url=row.get("evidence") or row["url"],
         retrieved_at=row["retrieved_at"],
+        obtained=row["obtained"],
         reported_by=row.get("reported_by"),
         note=row["note"],
     )

@@ -66,8 +66,7 @@ def write_words(
     write_bytes(
         folder / "codebook.md", (codebook(words) + descriptors.definitions() + f"\n{IN_SPREADSHEETS}\n").encode()
     )
-    if descriptors.LOCATORS.is_file():
-        write_bytes(folder / "locators.md", descriptors.LOCATORS.read_bytes())
+    write_bytes(folder / "locators.md", descriptors.LOCATORS.read_bytes())
     write_bytes(folder / "codebook.csv", descriptors.codebook_csv(codebook_rows(words)))
     write_bytes(folder / "codes.csv", descriptors.codebook_csv(code_rows(words)))
     write_json(folder / "zenodo.json", zenodo.deposit(name, today, told))

@@ -246,7 +246,7 @@ def readme(name: str, today: date, as_of: date, rows: Mapping[str, pa.Table]) ->
     return README.format(
         title=TITLE, name=name, today=today, as_of=as_of, about=textwrap.fill(ABOUT, 100), schema=words.version,
         minded=minded, left_out=left_out, open_part=OPEN_PART if closed else ALL_OPEN, formulas=_formulas(rows),
-        locators=FOLLOWED if LOCATORS.is_file() else NOT_FOLLOWED, proof=proving.steps(rows),
+        proof=proving.steps(rows),
     )  # fmt: skip
 
 
@@ -260,13 +260,8 @@ def _formulas(rows: Mapping[str, pa.Table]) -> str:
     return textwrap.fill(f"{IN_SPREADSHEETS} {said}", 100)
 
 
-#: How a locator is followed; a program that was installed without its documents has none to put into a release.
-LOCATORS = ROOT / "docs" / "locators.md"
-FOLLOWED = "locators.md               how to follow a figure to its publisher's cell by hand"
-
-NOT_FOLLOWED = (
-    "                          how to follow a figure to its publisher's cell: docs/locators.md of the program"
-)
+#: How a locator is followed.
+LOCATORS = Path(__file__).with_name("locators.md")
 
 OPEN_PART = "tables/open/              what can be built from sources under open licences alone; see its own README.txt"
 ALL_OPEN = "                          all of it is built from sources under open licences alone"
@@ -281,7 +276,7 @@ tables/*.parquet, *.csv   the tables; the same rows in both. UTF-8, comma, line 
 custody.xlsx              the tables for Excel, with contents, sources and notes; the largest are only in tables/
 pictures/, backtest.html  the walk to the total, the series, disagreements; how the estimate was tested on the past
 codebook.md, .csv         what each column means; codes.csv: what each code means
-{locators}
+locators.md               how to follow a figure to its publisher's cell by hand
 datapackage.json          the same for programs (Data Package 2.0); croissant.json, dataset.jsonld: for catalogues
 provenance.json           the publishers' files with SHA-256, the program's commit, digests of every table's content
 validation.json           every check of the published files, with its answer

@@ -130,7 +130,9 @@ def prove(folder: Path) -> None:
         Refused: when one is missing or altered.
     """
     for name, digest in sums(folder).items():
-        read = name == "datapackage.json" or (name.startswith("tables/") and name.endswith(".parquet"))
+        read = name in ("datapackage.json", "provenance.json") or (
+            name.startswith("tables/") and name.endswith(".parquet")
+        )
         try:
             holds = not read or sha256_file(folder / name) == digest
         except OSError:
@@ -172,7 +174,7 @@ def compare(old: Path, new: Path, version: str | None = None) -> Diff:
             )
             if name in before.columns and name in after.columns:
                 lines.compare(connection, name, before, after)
-        connection.execute(lines.NOTHING_CAME_IN)
+        connection.execute(lines.NOTHING_CAME_IN, ["program" if _day(old) == _day(new) else "reference_day"])
         order = ", ".join(LINE)
         found: pa.Table = connection.sql(f"SELECT {order} FROM line ORDER BY ALL").to_arrow_table()
         world = _world(connection) if _has_world(before) and _has_world(after) else World(None, None, None, [], [], [])
@@ -198,6 +200,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> list
     answer = connection.execute(sql, list(values))
     names = [column[0] for column in answer.description or ()]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def _day(folder: Path) -> str:
+    """The reference day of a release."""
+    return str(read_json(folder / "provenance.json")["as_of"])
 
 
 def _size(connection: duckdb.DuckDBPyConnection, view: str) -> int:

@@ -13,13 +13,14 @@ import duckdb
 from dictionary.model import BREAKDOWNS, dictionary
 from dictionary.released import Field, Schema
 
-#: Why a row differs, worst first; the last three need no explanation.
+#: Why a row differs, worst first; those that are not UNEXPLAINED need no explanation.
 BECAUSE = {
     "read_otherwise": "the same file is read otherwise: the program or a correction has changed",
     "other_choice": "another of the same observations is chosen: the rules have changed",
     "program": "a list of the program's own has changed",
     "vintage_gone": "the vintage is no longer in use",
     "new_vintage": "a new vintage has come in",
+    "reference_day": "computed for another reference day",
     "follows": "computed from rows that have changed",
 }
 UNEXPLAINED = ("read_otherwise", "other_choice", "program")
@@ -80,9 +81,9 @@ CREATE TABLE origin AS
   GROUP BY observation_id
 """
 
-#: What is computed differs although nothing that it is computed from does.
+#: What is computed differs although nothing that it is computed from does: ? is the reason for that.
 NOTHING_CAME_IN = """
-UPDATE line SET because = 'program'
+UPDATE line SET because = ?
 WHERE because = 'follows' AND NOT EXISTS (SELECT 1 FROM line WHERE because NOT IN ('follows', 'program'))
 """
 

@@ -210,6 +210,8 @@ def checksums(data: bytes, where: object) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     text = data.decode("utf-8", "replace")
+    if not text.endswith("\n"):
+        raise Refused(f"{where}/{SUMS} ends in the middle of a line; get the release again.")
     for line in text.removesuffix("\n").split("\n"):  # not splitlines, which takes other characters for line ends
         digest, _, name = line.partition("  ")
         path = PurePosixPath(name)

@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import quote
 
 from exports.citing import AUTHOR, MONTHS, TITLE, Citation, Primary, amount
@@ -103,7 +103,7 @@ def _bibtex_source(of_one: Sequence[Primary], several: bool) -> Mapping[str, str
         **({"version": tex(first.vintage)} if first.vintage else {}),
         **(_dated(first.vintage) if first.vintage else {}),
         **({"url": address} if address else {}),
-        **({"urldate": first.retrieved_at[:10]} if _is_day(first.retrieved_at) else {}),
+        **({"urldate": day} if (day := _asked_on(first)) else {}),
         "note": tex(f"Cite as: {first.citation.rstrip('.')}. Licence {first.licence} ({first.licence_title})"),
     }
 
@@ -121,8 +121,10 @@ def _dated(text: str) -> Mapping[str, str]:
     return {"year": found[1], **({"month": MONTHS[int(found[2]) - 1][:3].lower()} if found[2] else {})}
 
 
-def _is_day(text: str | None) -> TypeGuard[str]:
-    return text is not None and re.match(r"\d{4}-\d\d-\d\d", text) is not None
+def _asked_on(one: Primary) -> str | None:
+    """The day on which the file came from its address; None where it came by hand, and the address is only stated."""
+    found = re.match(r"\d{4}-\d\d-\d\d", one.retrieved_at or "")
+    return found[0] if found and one.obtained == "fetch" else None
 
 
 def _address(one: Primary) -> str | None:
@@ -163,7 +165,7 @@ def _csl_source(id_: str, of_one: Sequence[Primary], several: bool) -> Mapping[s
         **({} if _read_elsewhere(first) else {"author": [{"literal": plain(first.publisher)}]}),
         **({"version": plain(first.vintage)} if first.vintage else {}),
         **({"issued": {"date-parts": [[int(part) for part in issued.groups() if part]]}} if issued else {}),
-        **({"accessed": _date_parts(first.retrieved_at[:10])} if _is_day(first.retrieved_at) else {}),
+        **({"accessed": _date_parts(day)} if (day := _asked_on(first)) else {}),
         **({"URL": address} if address else {}),
         **({"archive_location": where} if (where := _in_file(of_one, several)) else {}),
         "note": plain(f"Cite as: {first.citation.rstrip('.')}. Licence {first.licence} ({first.licence_title})."),
@@ -230,10 +232,11 @@ def _in_file(of_one: Sequence[Primary], several: bool) -> str:
 def _file(of_one: Sequence[Primary], several: bool) -> str:
     first = of_one[0]
     words = [plain(first.citation).rstrip("."), *filter(None, [_in_file(of_one, several)])]
+    asked = first.obtained == "fetch"
     if address := first.url or first.homepage:
-        words.append(plain(address))
+        words.append(plain(address) if asked or not first.file_name else f"offered at {plain(address)}")
     if first.retrieved_at:
-        words.append(f"retrieved {_day(first.retrieved_at[:10])}")
+        words.append(f"{'retrieved' if asked else 'taken in on'} {_day(first.retrieved_at[:10])}")
     words.append(f"licence {plain(first.licence)} ({plain(first.licence_title)})")
     return ", ".join(words)
 

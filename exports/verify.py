@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -54,7 +54,8 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
             )
         )
     wrong = sorted(name for name, digest in listed.items() if _digest(folder / name) != digest)
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} - {SUMS}
+    folders = {parent.as_posix() for name in listed for parent in PurePosixPath(name).parents}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*")} - folders - {SUMS}
     added = sorted(there - set(listed))
     findings.append(
         Finding(
@@ -64,7 +65,9 @@ def verify(folder: Path, sums: str | None = None) -> list[Finding]:
         )
     )
     findings.append(
-        Finding("nothing added", not added, "no other file" if not added else f"not listed: {', '.join(added)}")
+        Finding(
+            "nothing added", not added, "no other file or folder" if not added else f"not listed: {', '.join(added)}"
+        )
     )
     if wrong:
         return findings

@@ -85,8 +85,9 @@ def test_france_in_apa(asked: Asked) -> None:
         f"{HERE}7f1e44a54efc7b49. "
         "Primary source: Eurostat, Prisons and prisoners (crim_pris), ec.europa.eu/eurostat, "
         "file crim_pris_ctz.csv of version 2026-04-29, at crim_pris_ctz.csv:2650:8, "
+        "offered at "
         "https://ec.europa.eu/eurostat/api/dissemination/sdmx/2.1/data/CRIM_PRIS_CTZ?format=SDMX-CSV&compressed=false, "
-        "retrieved 24 November 2026, "
+        "taken in on 24 November 2026, "
         "licence CC-BY-4.0 (Creative Commons Attribution 4.0 International)."
     )
 
@@ -98,7 +99,7 @@ def test_california_in_chicago(asked: Asked) -> None:
         f"{HERE}db614fc2dc5a8e51. "
         "Primary source: US Bureau of Justice Statistics, Correctional Populations in the United States, bjs.ojp.gov, "
         "file cpus16at01.csv of version 2018-04-26, at cpus16at01.csv:20:11, "
-        "https://www.bjs.gov/content/pub/sheets/cpus16.zip, retrieved 24 November 2026, "
+        "offered at https://www.bjs.gov/content/pub/sheets/cpus16.zip, taken in on 24 November 2026, "
         "licence US-public-domain (Work of the United States government, not subject to copyright). "
         "Status: estimated by the publisher."
     )
@@ -120,7 +121,7 @@ def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
         r"figure\_id = 2e62a820e15b0759},"
         "\n  version = {2026.11.0},\n  year = {2026},\n  month = nov,\n"
         "  note = {Primary source: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org, "
-        f"{cells}, https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
+        f"{cells}, offered at https://data.unodc.org/datareport/prison-held, taken in on 24 November 2026, "
         "licence UN-terms (United Nations terms of use). No DOI and no address is registered for the release. "
         "Added up by Custody from all parts of the place, not published for it: "
         "England and Wales 79,514, Northern Ireland 1,374, Scotland 7,004.},\n}\n\n"
@@ -128,7 +129,7 @@ def test_the_united_kingdom_in_bibtex(asked: Asked) -> None:
         "  author = {{United Nations Office on Drugs and Crime (UNODC)}},\n"
         "  title = {{Prisons and prisoners (United Nations Survey of Crime Trends, UN-CTS)}},\n"
         f"  howpublished = {{{cells}}},\n  version = {{2023-05-11}},\n  year = {{2023}},\n  month = may,\n"
-        "  url = {https://data.unodc.org/datareport/prison-held},\n  urldate = {2026-11-24},\n"
+        "  url = {https://data.unodc.org/datareport/prison-held},\n"
         "  note = {Cite as: United Nations Office on Drugs and Crime, Prisons and prisoners, data.unodc.org. "
         "Licence UN-terms (United Nations terms of use)},\n}"
     )
@@ -157,7 +158,7 @@ def test_the_estimate_of_kazakhstan_in_csl(asked: Asked) -> None:
             "file data_cts_prisons_and_prisoners.xlsx of version 2023-05-11, "
             "at data_cts_prisons_and_prisoners!L8038 (Kazakhstan: 31,632 persons), "
             "at data_cts_prisons_and_prisoners!L8253 (Kazakhstan: 35,228 persons), "
-            "https://data.unodc.org/datareport/prison-held, retrieved 24 November 2026, "
+            "offered at https://data.unodc.org/datareport/prison-held, taken in on 24 November 2026, "
             "licence UN-terms (United Nations terms of use)."
         ),
         "note": (
@@ -174,7 +175,6 @@ def test_the_estimate_of_kazakhstan_in_csl(asked: Asked) -> None:
         "author": [{"literal": "United Nations Office on Drugs and Crime (UNODC)"}],
         "version": "2023-05-11",
         "issued": {"date-parts": [[2023, 5, 11]]},
-        "accessed": {"date-parts": [[2026, 11, 24]]},
         "URL": "https://data.unodc.org/datareport/prison-held",
         "archive_location": (
             "file data_cts_prisons_and_prisoners.xlsx of version 2023-05-11, "
@@ -186,6 +186,24 @@ def test_the_estimate_of_kazakhstan_in_csl(asked: Asked) -> None:
             "Licence UN-terms (United Nations terms of use)."
         ),
     }
+
+
+def test_an_address_that_was_asked_is_told_apart_from_one_that_is_only_stated(asked: Asked) -> None:
+    """By hand came every bundled file: no reader may think that its address was opened on that day."""
+    by_hand = cite(asked, Wanted("France", "persons_held", 2021))
+    (primary,) = by_hand.primary
+    assert primary.obtained == "import"
+    fetched = replace(by_hand, primary=(replace(primary, obtained="fetch"),))
+    said = {
+        how: {name: style(one) for name, style in STYLES.items()}
+        for how, one in (("import", by_hand), ("fetch", fetched))
+    }
+    for style in ("apa", "chicago", "bibtex"):
+        assert "offered at https://ec" in said["import"][style] and "retrieved" not in said["import"][style]
+        assert "offered at" not in said["fetch"][style] and ", retrieved 24 November 2026, " in said["fetch"][style]
+    assert "urldate" not in said["import"]["bibtex"] and "urldate = {2026-11-24}" in said["fetch"]["bibtex"]
+    assert "accessed" not in json.loads(said["import"]["csl"])[1]
+    assert json.loads(said["fetch"]["csl"])[1]["accessed"] == {"date-parts": [[2026, 11, 24]]}
 
 
 def test_a_rate_of_return_is_cited_with_what_it_may_stand_beside(asked: Asked) -> None:

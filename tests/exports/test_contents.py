@@ -318,9 +318,9 @@ def test_the_steps_without_an_example_name_the_columns() -> None:
 
 
 def test_how_to_follow_a_locator_is_beside_the_codebook(release: Path) -> None:
-    assert (release / "locators.md").read_bytes() == (homes.REPOSITORY / "docs" / "locators.md").read_bytes()
+    assert (release / "locators.md").read_bytes() == (homes.REPOSITORY / "exports" / "locators.md").read_bytes()
     assert "locators.md" in (release / "README.txt").read_text(encoding="utf-8")
-    assert "docs/locators.md" not in (release / "codebook.md").read_text(encoding="utf-8")
+    assert "exports/locators.md" not in (release / "codebook.md").read_text(encoding="utf-8")
 
 
 def test_what_a_spreadsheet_does_with_text_is_said_in_the_same_words_everywhere(release: Path) -> None:

@@ -266,5 +266,5 @@ def same(number: float | None, value: float) -> bool:
 def test_how_to_follow_a_locator_is_said_of_every_source() -> None:
     from sources.catalogue import sources
 
-    said = (Path(__file__).parents[2] / "docs" / "locators.md").read_text(encoding="utf-8")
+    said = (Path(__file__).parents[2] / "exports" / "locators.md").read_text(encoding="utf-8")
     assert [name for name in sources() if f"`{name}`" not in said] == []

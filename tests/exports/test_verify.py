@@ -172,6 +172,7 @@ LISTS: dict[str, Callable[[bytes], bytes]] = {
     "line ends of Windows": lambda b: b.replace(b"\n", b"\r\n"),
     "bytes that are no UTF-8": lambda b: b + b"0" * 64 + b"  \xff\xfe\n",
     "nothing": lambda b: b"",
+    "its last line end lost": lambda b: b[:-1],
     "one letter": lambda b: b"x",
 }
 
@@ -223,6 +224,7 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a file added": (lambda f: (f / "tables/extra.csv").write_text("x"), "tables/extra.csv"),
     "a hidden file added": (lambda f: (f / ".hidden").write_text("x"), ".hidden"),
     "a file deep within": (lambda f: ((f / "a/b").mkdir(parents=True), (f / "a/b/c").write_text("x")), "a/b/c"),
+    "an empty folder": (lambda f: (f / "tables/later").mkdir(), "tables/later"),
     "a link to nowhere": (lambda f: (f / "link").symlink_to("nowhere"), "link"),
     "a linked folder": (lambda f: (f / "link").symlink_to(f / "tables"), "link"),
     "two tables swapped": (lambda f: swap(f, "tables/gap.csv", "tables/source.csv"), "tables/gap.csv"),
