@@ -25,7 +25,7 @@ from warehouse import checkers, checks, quality, reference, rules
 from warehouse.computed import Computation
 from warehouse.models import Model, models
 from warehouse.reads import COMPUTED
-from warehouse.records import Vintage, all_vintages
+from warehouse.records import Vintage, all_vintages, withdrawals
 from warehouse.results import CheckResult, to_plain
 from warehouse.standing import REPORT, Build, BuiltTable, find, identify, inputs_digest, record
 
@@ -240,6 +240,12 @@ def _refuse_failed(home: Home, connection: duckdb.DuckDBPyConnection, made: Buil
     failed = [c for t in made.tables if t.name not in made.left_out for c in t.checks if c.blocks]
     if failed:
         todo = "If a file taken in since is to blame, `custody withdraw` takes it out of use."
+        used = {vintage.source_id for vintage in vintages}
+        if gone := [s.id for s in sources().values() if s.id not in used and withdrawals(home, s)]:
+            todo = (
+                f"All of {', '.join(gone)} was withdrawn: `custody import {gone[0]} FILE` takes a file of it in, and "
+                f"without {home.accepted / gone[0]} what comes with the program is used again."
+            )
         if all(check.outcome == "could_not_run" for check in failed):  # which says nothing of any file
             todo = "Run the command again."
         raise BuildFailed(

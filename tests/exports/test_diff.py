@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -185,6 +186,22 @@ def test_computed_rows_that_differ_alone_are_the_programs(home: Home) -> None:
     found = again(home, "UPDATE estimate SET low = low - 1 WHERE place_id = 'FRA' AND as_of = '2025-12-31'")
     ((table, change, place, year, old, new, because),) = told(found)
     assert (table, change, place, year, new - old, because) == ("estimate", "changed", "FRA", 2025, -1, "program")
+
+
+@pytest.mark.parametrize(("day", "because"), [("2025-12-31", "program"), ("2026-06-30", "reference_day")])
+def test_computed_rows_of_another_reference_day_are_no_fault(
+    first: Path, tmp_path: Path, day: str, because: str
+) -> None:
+    old = first / "releases" / "2026.11.0"
+    new = Path(shutil.copytree(old, tmp_path / "2026.12.0", copy_function=shutil.copyfile))
+    provenance = json.loads((new / "provenance.json").read_text(encoding="utf-8"))
+    (new / "provenance.json").write_text(json.dumps({**provenance, "as_of": day}), encoding="utf-8")
+    table = new / "tables/estimate.parquet"
+    lower = "low - if(place_id = 'FRA' AND as_of = '2024-12-31', 1, 0) AS low"
+    duckdb.sql(f"COPY (SELECT * REPLACE ({lower}) FROM '{old / 'tables/estimate.parquet'}') TO '{table}'")
+    found = diff.compare(old, new)
+    assert [(line[:4], line[-1]) for line in told(found)] == [(("estimate", "changed", "FRA", 2024), because)]
+    assert bool(found.unexplained) == (because == "program")
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -24,6 +24,7 @@ from tests.warehouse.conftest import DAY, WORLD, Desk, accept, total
 from tests.warehouse.made import World, gap, observation
 from warehouse import build as build_
 from warehouse.build import BuildFailed, build, connect, left_out
+from warehouse.by_hand import withdraw
 from warehouse.checks import Asked
 from warehouse.models import models
 from warehouse.results import CheckResult
@@ -285,6 +286,21 @@ def test_checks_that_could_not_run_blame_no_file(built_desk: Desk, monkeypatch: 
     home = built_desk.home
     fails(home, "the check could not run (Why. It was ended.)", "Run the command again.", day=date(2023, 12, 31))
     assert "withdraw" not in (failure(home) or {})["why"]
+
+
+def test_a_source_of_which_all_was_withdrawn_is_named(accepted_desk: Desk) -> None:
+    """Where a table is empty for want of it, there is no file that could be withdrawn to mend that."""
+    home = accepted_desk.home
+    accept(home, "src", "2023", observation=WORLD, published_total=[total()])
+    accept(home, "other", "2023", gap=[gap("PRK", 100_000, source_id="other")])
+    withdraw(home, "other", "one", "2023", "it was not so")
+    with pytest.raises(BuildFailed, match="gap: The table is never empty") as error:
+        build(home, DAY)
+    assert "All of other was withdrawn: `custody import other FILE`" in str(error.value)
+    assert "`custody withdraw`" not in str(error.value)
+    shutil.rmtree(home.accepted / "other")
+    accept(home, "other", "2023", gap=[gap("PRK", 100_000, source_id="other")])
+    assert build(home, DAY).new
 
 
 def test_a_total_over_too_little_of_the_world_is_refused(built_desk: Desk) -> None:
