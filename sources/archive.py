@@ -218,6 +218,10 @@ class Archive:
         self._append(self.root / "documents" / f"{source_id}.jsonl", line)
         return digest
 
+    def knows(self, source_id: str, file: str, digest: str) -> bool:
+        """Whether there is a record of a file with these bytes."""
+        return (self._records(source_id, file) / f"{digest}.json").exists()
+
     def kept(self, digest: str) -> bytes | None:
         """The bytes of a digest; None where they are lost or altered."""
         path = self.object_path(digest)

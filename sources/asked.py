@@ -99,6 +99,10 @@ class Asking:
         """Whether the source was never asked for anything."""
         return not self._all(source)
 
+    def had(self, source: Source) -> set[str]:
+        """The files that an address of the source has ever given."""
+        return {a.file for a in self._all(source) if a and a.sha256 and a.file in source.files}
+
     def _all(self, source: Source) -> list[Asked | None]:
         return [_record(path) for path in sorted((self.root / source.id).glob("*.json"))]
 

@@ -68,9 +68,19 @@ def fetch(
         OSError: of this machine's own disk, after all that could be asked for was.
     """
     chosen = list(sources)
-    with ThreadPoolExecutor(max(1, len(chosen))) as pool:  # most wait: the client asks few hosts at once, each in turn
+    pool = ThreadPoolExecutor(max(1, len(chosen)))  # most wait: the client asks few hosts at once, each in turn
+    try:
         answers = pool.map(lambda source: _fetched(home, source, client, due_only, progress), chosen)
-        return [asked for of_source in answers for asked in of_source]
+        told = [asked for of_source in answers for asked in of_source]
+        pool.shutdown()
+        return told
+    except Exception:
+        pool.shutdown()
+        raise
+    except BaseException:  # somebody stops this: what is under way is left, and nothing more is asked
+        client.stop()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 @contextmanager
@@ -115,12 +125,14 @@ def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress:
         documents: list[Link] = []
 
         def get(url: str) -> bytes:
-            documents.append(Link(DOCUMENT, url))
+            documents.append(Link(DOCUMENT, _named(source, url)))
             return _document(asking, archive, source, client, url)
 
         try:
             with _guarded(f"{source.id}/{FINDER}"):
-                links += finder(get)
+                links += [Link(link.file, _named(source, link.url)) for link in finder(get)]
+            if lost := sorted(asking.had(source) - {link.file for link in links}):
+                raise Refused(f"no address of {lost[0]} is found any more; look at the publisher's page.")
             asking.note(Asked(source.id, *ADDRESSES, "unchanged", "", at))
         except Refused as error:
             found, met = False, documents[-1].url if documents else ""
@@ -141,11 +153,13 @@ def _one(archive: Archive, source: Source, client: Client, link: Link, last: Ask
     """Ask for one file; where that fails, what is known of the last good answer stays."""
     made = Asked(source.id, *link, "unchanged", "", at)
     # Unless what is here is whole: the file must come again where the archive has lost it.
-    known = last.validators if last and last.sha256 and archive.kept(last.sha256) else None
+    whole = last and last.sha256 and archive.kept(last.sha256) and archive.knows(source.id, link.file, last.sha256)
+    known = last.validators if last and whole else None
     try:
         with _guarded(link.url):
+            _refuse_a_clock_set_back(archive, source, link, at)
             answer = client.get(link.url, source.hosts, known)
-            if last and last.sha256 and answer.body is None:
+            if last and last.sha256 and answer.body is None:  # which was asked for only where all is whole
                 archive.seen(source.id, link.file, last.sha256, "fetch", answer.told())
                 return replace(last, outcome="unchanged", message="", asked_at=at)
             body = answer.body or b""
@@ -164,6 +178,28 @@ def _one(archive: Archive, source: Source, client: Client, link: Link, last: Ask
         etag=said.etag,
         last_modified=said.last_modified,
     )
+
+
+def _named(source: Source, url: str) -> str:
+    """An address that was found, refused where source.yml does not name its host: a list may be anybody's to edit."""
+    declared = {urlsplit(file.url).hostname for file in source.files.values() if file.url}
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    if host not in {*source.hosts, *declared}:
+        raise Refused(f"{url} is found at a host that source.yml does not name; add it to `hosts` if it is right.")
+    return url
+
+
+def _refuse_a_clock_set_back(archive: Archive, source: Source, link: Link, at: str) -> None:
+    """What is retrieved before what is here would never be the newest."""
+    fetched = (s.retrieved_at for s in archive.snapshots(source.id, link.file) if s.obtained == "fetch")
+    if at < (newest := max(fetched, default="")):
+        raise Refused(
+            f"{link.url}: it is {at} by the clock of this machine, and a file of {source.id} was retrieved "
+            f"at {newest}, by the same clock; set it right. Nothing was asked, and the next run asks again."
+        )
 
 
 def _document(asking: Asking, archive: Archive, source: Source, client: Client, url: str) -> bytes:

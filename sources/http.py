@@ -14,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -96,8 +96,14 @@ class Answer:
         return {k: v for k, v in vars(self).items() if k != "body"}
 
 
-#: The headers of an answer that are kept.
+#: The headers of an answer that are known by these names, however they were written; the others are kept as they came.
 KEPT = ("Date", "ETag", "Last-Modified", "Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition")
+
+#: What a server hands out to be handed back is nobody's to keep.
+SECRET = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "proxy-authenticate"})
+
+#: So many letters are kept of a header that no question is asked by.
+LETTERS = 1000
 
 #: The headers of a question that are kept.
 SENT = ("User-Agent", "Accept", "Accept-Encoding", "If-None-Match", "If-Modified-Since", "Range", "If-Range")
@@ -202,7 +208,7 @@ class Client:
         limits: how long and how much.
         adapter: how requests travel; tests lead them to a server of their own.
         resolve: the addresses of a host.
-        sleep: waits so many seconds.
+        sleep: waits so many seconds; unless it is given, as long as nobody stops the client.
     """
 
     def __init__(
@@ -212,10 +218,11 @@ class Client:
         *,
         adapter: BaseAdapter | None = None,
         resolve: Callable[[str], list[str]] = addresses,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self._resolve, self._sleep = resolve, sleep
+        self._stopped = threading.Event()
+        self._resolve, self._sleep = resolve, sleep or self._stopped.wait
         self._session = _Session()
         self._session.auth = lambda request: request  # what ~/.netrc holds is for nobody here
         self._session.headers.update(
@@ -227,6 +234,10 @@ class Client:
         self._free: dict[str, float] = {}
         self._slots = threading.BoundedSemaphore(self.limits.at_once)
         self._guard = threading.Lock()
+
+    def stop(self) -> None:
+        """Ask for nothing more, from whichever thread; what is waited for is waited for no longer."""
+        self._stopped.set()
 
     def get(self, url: str, hosts: Collection[str] = (), known: Validators | None = None) -> Answer:
         """The file at an address, unless it is still the one that is `known`.
@@ -265,7 +276,7 @@ class Client:
             self._same_day(url, asked_at, reached.headers.get("Date"))
             return Answer(
                 url, reached.url, reached.status, asked_at, round(errand.seconds, 3), attempt,
-                _kept(reached.headers, KEPT), reached.redirects, _kept(reached.sent, SENT), reached.body,
+                _answered(reached.headers), reached.redirects, _kept(reached.sent, SENT), reached.body,
             )  # fmt: skip
         raise AssertionError("a request is made at least once")
 
@@ -285,6 +296,8 @@ class Client:
         while True:
             host = self._allowed(errand, here)
             with self._turn(url, host), self._in_time(errand), closing(self._send(errand, here)) as response:
+                if response.status_code in (*MOVED, 304):
+                    _drain(response)
                 if response.status_code in MOVED:
                     here = _led(url, here, response.headers.get("Location", ""))
                     met = [url, *(each["to"] for each in redirects)]
@@ -335,6 +348,8 @@ class Client:
                 raise NotFetched(f"{url}: {host} has asked to wait, {left:,.0f} seconds from now; ask later.")
             if left > 0:
                 self._sleep(left)
+            if self._stopped.is_set():
+                raise NotFetched(f"{url}: asking was stopped; the next run asks again.")
             with self._slots:
                 try:
                     yield
@@ -440,6 +455,22 @@ class Client:
 
 def _not_public(url: str, host: str, address: str) -> NotFetched:
     return NotFetched(f"{url}: {host} is at {address}, which is no public address; nothing was asked.")
+
+
+def _drain(response: requests.Response) -> None:
+    """Read the little that an answer without a file may have, so that its connection serves the next question."""
+    with suppress(urllib3.exceptions.HTTPError, OSError):
+        response.raw.read(CHUNK)
+
+
+def _answered(headers: Mapping[str, str]) -> dict[str, str]:
+    """All headers of an answer that may be kept."""
+    others = {
+        name: value[:LETTERS]
+        for name, value in headers.items()
+        if name.lower() not in SECRET and name.lower() not in {kept.lower() for kept in KEPT}
+    }
+    return {**_kept(headers, KEPT), **others}
 
 
 def _kept(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

@@ -36,11 +36,17 @@ class Link(NamedTuple):
 
 
 def discover(get: Callable[[str], bytes]) -> list[asked.Link]:
-    """Every weekly file of the publication that is listed first, which is the running year's."""
+    """Every weekly file of the two publications that are listed first: of the running year, and of the one before.
+
+    A year's last files come when the next one's publication stands already.
+    """
     listed = publications(get(COLLECTION))
     if not listed:
         raise refusal(NAME, "the collection lists no weekly publication; look at its page.")
-    return [asked.Link("weekly_estate_figures", link.url) for link in attachments(get(listed[0].url))]
+    found = [link for publication in listed[:2] for link in attachments(get(publication.url))]
+    if not found:
+        raise refusal(NAME, f"{listed[0].title!r} and the one before have no weekly ODS file; look at their pages.")
+    return [asked.Link("weekly_estate_figures", link.url) for link in found]
 
 
 def publications(api_json: bytes) -> list[Link]:

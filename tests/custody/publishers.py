@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sources.catalogue import source, sources
-from sources.england_wales_prison_population.discover import COLLECTION, DOCUMENTS
+from sources.england_wales_prison_population.discover import COLLECTION, DOCUMENTS, FILES
 from sources.france_prisons.discover import PAGE
 from tests.custody import homes
 from tests.sources.server import Server, whole
@@ -88,5 +88,17 @@ def serve_the_rest(server: Server) -> None:
     weekly = f"{DOCUMENTS}government/publications/weekly"
     title = "Prison population: weekly estate figures 2026"
     collection = {"links": {"documents": [{"title": title, "api_url": weekly}]}}
-    for url, document in {COLLECTION: collection, weekly: {"details": {"attachments": []}}}.items():
+    sheet = f"{FILES}weekly.ods"
+    attached = {"details": {"attachments": [{"title": "Prison population: weekly figures", "url": sheet}]}}
+    server.on(sheet, whole(_ods(), ETag=f'"{sheet}"'))
+    for url, document in {COLLECTION: collection, weekly: attached}.items():
         server.on(url, whole(json.dumps(document).encode(), ETag=f'"{url}"'))
+
+
+def _ods() -> bytes:
+    """A sheet without a cell."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<x/>")
+    return packed.getvalue()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import signal
+import threading
+import time
+import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +21,16 @@ from sources import fetch as fetching
 from sources.archive import Archive
 from sources.asked import Asked, Asking, Link
 from sources.catalogue import Source, source
+from sources.england_wales_prison_population.discover import COLLECTION, DOCUMENTS, FILES
 from sources.fetch import fetch, is_due
 from sources.home import Home, read_json, sha256, write_json
-from tests.sources.server import Server, cut, running, status, whole
+from tests.sources.server import QUICK, Request, Server, cut, running, status, whole
 
 EUROSTAT = source("eurostat_prisons")
 URLS = {name: str(file.url) for name, file in EUROSTAT.files.items()}
 CTZ = URLS["crim_pris_ctz"]
 UNODC = source("unodc_prisons")
+WEEKLY = "england_wales_prison_population"
 BOOK = "data_cts_prisons_and_prisoners.xlsx"
 LIST = (
     "https://data.unodc.org/jsonapi/file/file?filter[fn][condition][path]=filename"
@@ -280,6 +288,122 @@ def test_a_link_that_is_no_address_is_a_failure_of_that_file_alone(desk: Desk, u
     desk.server.on(LIST, status(200, listed(entry(BOOK, "2025-01-01", url))))
     (failed,) = [a for a in desk.ask("unodc_prisons", "eurostat_prisons") if a.outcome == "failed"]
     assert failed.source_id == "unodc_prisons" and failed.message.startswith(f"{url}: is no address")
+
+
+def test_a_link_to_a_host_that_source_yml_does_not_name_is_not_asked(desk: Desk) -> None:
+    """Whoever may edit the publisher's list must not lead anybody anywhere."""
+    elsewhere = f"https://elsewhere.example/{BOOK}"
+    desk.server.on(LIST, whole(listed(entry(BOOK, "2025-01-01", elsewhere))))
+    desk.server.on(elsewhere, whole(b"whatever"))
+    (failed,) = desk.ask("unodc_prisons")
+    assert failed.outcome == "failed"
+    assert f"{elsewhere} is found at a host that source.yml does not name" in failed.message
+    assert [path for path, _ in desk.server.asked if "elsewhere" in path] == []
+    assert desk.snapshots("unodc_prisons", "data_cts_prisons_and_prisoners") == []
+
+
+def weekly(*titles: str) -> dict[str, object]:
+    return {"details": {"attachments": [{"title": f"Weekly {name}", "url": f"{FILES}{name}.ods"} for name in titles]}}
+
+
+def publish(desk: Desk, **publications: tuple[str, ...]) -> None:
+    """The weekly publications of the gov.uk collection, as they are listed, each with its files."""
+    documents = [
+        {"title": f"Prison population: weekly estate figures {year[1:]}", "api_url": f"{DOCUMENTS}{year}"}
+        for year in publications
+    ]
+    desk.server.on(COLLECTION, whole(json.dumps({"links": {"documents": documents}}).encode()))
+    for year, names in publications.items():
+        desk.server.on(f"{DOCUMENTS}{year}", whole(json.dumps(weekly(*names)).encode()))
+        for name in names:
+            desk.server.on(f"{FILES}{name}.ods", whole(ods(name), ETag=f'"{name}"'))
+
+
+def ods(text: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", f"<x>{text}</x>")
+    return packed.getvalue()
+
+
+def test_the_last_file_of_a_year_is_found_when_the_next_years_publication_stands_already(desk: Desk) -> None:
+    publish(desk, y2026=("2026-12-19",))
+    assert [a.outcome for a in desk.ask(WEEKLY)] == ["new"]
+    publish(desk, y2027=(), y2026=("2026-12-19", "2026-12-26"), y2025=("2025-12-27",))
+    assert [a.outcome for a in desk.ask(WEEKLY)] == ["unchanged", "new"]
+
+
+def test_a_list_from_which_every_file_has_gone_is_a_failure(desk: Desk) -> None:
+    publish(desk, y2026=("2026-01-03", "2026-01-10"))
+    assert [a.outcome for a in desk.ask(WEEKLY)] == ["new", "new"]
+    publish(desk, y2026=())
+    (failed,) = desk.ask(WEEKLY)
+    assert failed.outcome == "failed" and "have no weekly ODS file" in failed.message
+    assert Asking(desk.home).had(source(WEEKLY)) == {"weekly_estate_figures"}, "the addresses are not forgotten"
+
+
+def test_a_file_that_a_search_finds_no_more_is_a_failure(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the search itself thinks of that."""
+    publish(desk, y2026=("2026-01-03",))
+    desk.ask(WEEKLY)
+    monkeypatch.setattr("sources.fetch._finder", lambda _: lambda get: [])
+    (failed,) = desk.ask(WEEKLY)
+    assert failed.outcome == "failed" and "no address of weekly_estate_figures is found any more" in failed.message
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=10), timedelta(hours=23, minutes=50), timedelta(days=400)])
+def test_nothing_is_retrieved_by_a_clock_that_was_set_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, back: timedelta
+) -> None:
+    """It would be dated before what is here, and never be in use."""
+    desk.serve(crim_pris_ctz=csv(1))
+    desk.ask()
+    desk.serve(crim_pris_ctz=csv(2))
+    before = (datetime.now(UTC) - back).isoformat(timespec="seconds").replace("+00:00", "Z")
+    with monkeypatch.context() as patch:
+        patch.setattr(fetching, "now", lambda: before)
+        told = desk.ask()
+    assert {a.outcome for a in told} == {"failed"} and desk.server.asked == []
+    assert all("set it right" in a.message and "\n" not in a.message for a in told)
+    assert desk.outcomes()["crim_pris_ctz"] == "new"
+    assert set(desk.snapshots("eurostat_prisons", "crim_pris_ctz")) == {csv(1), csv(2)}
+
+
+def test_a_file_whose_record_was_deleted_comes_again(desk: Desk) -> None:
+    """Its bytes are there, and without the record nobody would look at them."""
+    desk.serve(crim_pris_ctz=csv(7))
+    desk.ask()
+    (record,) = (desk.home.archive / "snapshots/eurostat_prisons/crim_pris_ctz").glob("*.json")
+    record.unlink()
+    assert desk.outcomes() == {name: "new" if name == "crim_pris_ctz" else "unchanged" for name in URLS}
+    assert desk.snapshots("eurostat_prisons", "crim_pris_ctz") == [csv(7)]
+
+
+def test_who_stops_it_does_not_wait_for_the_publishers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is under way is left to itself; nothing more is asked."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> None:
+        asked.set()
+        go_on.wait(20)
+        request.give(200, csv())
+
+    for url in URLS.values():
+        desk.server.on(url, slow)
+
+    def stop() -> None:
+        asked.wait(20)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        fetch(desk.home, [EUROSTAT], desk.server.client(replace(QUICK, read=30)), due_only=False)
+    assert time.monotonic() - begun < 15
+    go_on.set()
+    time.sleep(0.3)
+    assert len(desk.server.asked) == 1
 
 
 def test_a_link_with_brackets_is_no_address(desk: Desk) -> None:

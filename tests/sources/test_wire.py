@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sources import wire
+from sources.asked import Validators
 from sources.http import Client, NotFetched
 from tests.sources.server import PUBLIC, QUICK, Request, Server, whole
 
@@ -142,6 +143,18 @@ def test_a_certificate_of_another_name_is_refused_once(publisher: Publisher) -> 
     with pytest.raises(NotFetched, match="certificate does not hold"):
         client().get("https://other.example/a.csv")
     assert publisher.called == ["other.example"] and not publisher.asked
+
+
+def test_the_connection_stays_where_there_is_no_file_to_give(publisher: Publisher) -> None:
+    """A refresh in which nothing changed has such answers alone, and a redirect goes on at the same host."""
+    publisher.answers["/a.csv"] = [lambda request: request.give(304)]
+    publisher.answers["/old.csv"] = [lambda request: request.give(301, b"moved", Location="/new.csv")]
+    publisher.answers["/new.csv"] = [whole(BODY)]
+    asking = client()
+    for _ in range(3):
+        assert asking.get(URL, known=Validators('"a"')).body is None
+        assert asking.get("https://publisher.example/old.csv").body == BODY
+    assert len(publisher.asked) == 9 and publisher.called == ["publisher.example"]
 
 
 def test_a_connection_that_breaks_before_its_certificate_was_seen_is_tried_again(publisher: Publisher) -> None:
