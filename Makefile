@@ -27,8 +27,8 @@ lint: $(STAMP) ## Check style, format and types
 bench: $(STAMP) ## Measure speed and memory
 	@$(BIN)/python -m tests.bench
 
-kill: $(STAMP) ## Kill a refresh at a hundred of its steps
-	@CUSTODY_KILLS=100 $(BIN)/python -m pytest -q tests/warehouse/test_kill.py
+kill: $(STAMP) ## Kill a refresh at a hundred of its steps, and the command ten times
+	@CUSTODY_KILLS=100 $(BIN)/python -m pytest -q tests/warehouse/test_kill.py tests/custody/test_refresh.py -k kill
 
 bundle: $(STAMP) ## Remake the bundled figures from the archive
 	@$(BIN)/custody bundle

@@ -290,6 +290,8 @@ def import_(
             f"{path.name}: accepted as {source}/{verdict.file}, vintage {verdict.vintage}{again}. "
             "Next: custody run --offline"
         )
+        for warning in verdict.warnings:
+            print(f"warning: {warning}")
 
 
 @app.command(

@@ -204,10 +204,33 @@ ORDER BY abs(r.change) DESC NULLS FIRST, abs(r.change_share) DESC, r.observation
 """
 
 
+#: What a vintage has and the next one of the same file has not.
+GONE = """
+SELECT v.source_id AS source, v.dataset, v.place_id AS place, v.facility, v.measure, v.sex, v.age, v.legal_status,
+       v.citizenship, v.offence, v.supervision, v.cause, v.definition, v.period_start, v.period_end, v.unit,
+       v.vintage AS earlier_vintage, was.retrieved_at AS earlier_retrieved, v.value AS earlier_value,
+       v.later_vintage AS vintage, now.retrieved_at AS retrieved, NULL AS value, NULL AS change, NULL AS change_share,
+       e.locator AS earlier_locator, NULL AS locator
+FROM vanished AS v
+JOIN observation AS e USING (observation_id)
+JOIN snapshot AS was ON was.source_id = e.source_id AND was.file = e.file AND was.vintage = e.vintage
+JOIN snapshot AS now ON now.source_id = e.source_id AND now.file = e.file AND now.vintage = v.later_vintage
+WHERE ($source IS NULL OR v.source_id = $source)
+  AND ($place IS NULL OR v.place_id = $place OR starts_with(v.place_id, $place || '-'))
+  AND ($day IS NULL OR left(now.retrieved_at, 10) >= $day)
+  AND ($vintage IS NULL OR now.position > (
+    SELECT max(position) FROM snapshot WHERE source_id = v.source_id AND vintage = $vintage
+  ))
+ORDER BY v.source_id, v.dataset, v.period_end, v.place_id, v.observation_id
+"""
+
+
 def changes(
     home: Home, source: str | None, place: str | None, *, since: date | None = None, after: str | None = None
 ) -> list[dict[str, Any]]:
     """Figures that differ between two vintages, the largest change first; one that is missing in either goes before.
+
+    The first of all are those that the later vintage does not have at all, of which `locator` is null.
 
     Args:
         home: where the warehouse is.
@@ -226,17 +249,26 @@ def changes(
         if after is not None and not connection.execute(stamped, [after, source]).fetchall()[0][0]:
             raise Misused(f"--after-vintage {after!r} is no vintage that is here; `custody status --json` lists them.")
         wanted = {"source": source, "place": place, "day": since and since.isoformat(), "vintage": after}
-        return rows(connection, CHANGES, **wanted)
+        return [*rows(connection, GONE, **wanted), *rows(connection, CHANGES, **wanted)]
 
+
+#: How many places are named of those of which figures have gone.
+PLACES_NAMED = 8
 
 #: The parts of a key that are told only where they say something.
 PARTS = ("facility", "sex", "age", "legal_status", "citizenship", "offence", "supervision", "cause", "definition")
 
 
 def print_changes(changed: Sequence[Mapping[str, Any]]) -> None:
-    """Print for a person, one line a figure."""
+    """Print for a person: what is given no more, a line an edition and year; then a line a figure."""
     if not changed:
         print("No figure has been changed.")
+        return
+    gone = [row for row in changed if row["locator"] is None]
+    changed = [row for row in changed if row["locator"] is not None]
+    if gone:
+        _print_gone(gone)
+    if not changed:
         return
     printing.table(
         [
@@ -261,6 +293,26 @@ def print_changes(changed: Sequence[Mapping[str, Any]]) -> None:
         f"\n{len(changed):,} figures differ from the vintage before; "
         "the days are those on which the files were retrieved."
     )
+
+
+def _print_gone(gone: Sequence[Mapping[str, Any]]) -> None:
+    """Print what a publisher gives no more."""
+    editions: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in gone:
+        key = (row["source"], row["dataset"], row["earlier_vintage"], row["vintage"], row["period_end"].year)
+        editions.setdefault(key, []).append(row)
+    lines = []
+    for (source, dataset, earlier, later, year), of_it in editions.items():
+        places = sorted({row["place"] for row in of_it})
+        more = f" and {len(places) - PLACES_NAMED} more" if len(places) > PLACES_NAMED else ""
+        lines.append(
+            {
+                "source": source, "table": dataset, "in": earlier, "no more in": later, "year": year,
+                "figures": len(of_it), "places": ", ".join(places[:PLACES_NAMED]) + more,
+            }
+        )  # fmt: skip
+    printing.table(lines, right=["figures"])
+    print(f"\n{len(gone):,} figures are given no more; table vanished has each of them.\n")
 
 
 def _plain(value: float | None) -> str:

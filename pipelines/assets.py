@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import date
 
 import dagster as dg
 from pydantic import Field
 
-from pipelines import describing
+from pipelines import alive, describing
 from pipelines.describing import markdown
 from sources import fetch
 from sources.archive import Snapshot
@@ -60,6 +61,11 @@ class RunOptions(dg.ConfigurableResource["RunOptions"]):
     reread: bool = False
     files: list[str] = Field(default_factory=list)
     vintages: list[str] = Field(default_factory=list)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Name the process that is at work on the run."""
+        if context.instance and context.run:
+            context.instance.add_run_tags(context.run.run_id, {alive.PROCESS: alive.name_of_this_process()})
 
     @property
     def day(self) -> date:
@@ -127,9 +133,12 @@ def fetch_step(options: RunOptions) -> Iterator[dg.MaterializeResult[None]]:
                 due_only = options.ask == "due"
                 for answer in fetch.fetch(home, chosen, fetch.client(), due_only=due_only, progress=LOGGER.info):
                     asked[answer.source_id].append(answer)
-        archived = {source.id: snapshots(home, source) for source in chosen}
     for source in chosen:
-        known = archived[source.id]
+        try:
+            known = snapshots(home, source)
+        except Refused as error:  # told again where the source is taken in, as what it fell back for
+            LOGGER.info(f"{source.id}: {error}")
+            known = []
         newest = max(known, key=lambda s: (s.retrieved_at, s.sha256), default=None)
         told = ("file", "file_name", "sha256", "bytes", "media_type", "retrieved_at", "obtained", "url")
         yield dg.MaterializeResult(
@@ -175,10 +184,15 @@ def source_step(source: Source) -> dg.AssetsDefinition:
     )
     def step(options: RunOptions) -> Events:
         with _refusals(), _alone(home := Home.from_environment()):
-            if options.reread:
-                reread(home, source, options.files, options.vintages)
+            again = reread(home, source, options.files, options.vintages) if options.reread else []
             intake = take_in(home, source)
+        told = {(v.file, v.sha256) for v in intake.fallen_back}
+        unread = [v for v in again if v.state != "accepted" and (v.file, v.sha256) not in told]
+        intake = replace(intake, fallen_back=[*intake.fallen_back, *unread])
         LOGGER.info(_told(intake))
+        for verdict in intake.verdicts:
+            for warning in verdict.warnings:
+                LOGGER.info(f"warning: {verdict.file_name}: {warning}")
         # Always told, with no rows where there is nothing yet: Dagster would skip the build without a word.
         yield dg.MaterializeResult(
             asset_key=accepted,
@@ -276,7 +290,7 @@ def build_step(options: RunOptions) -> Events:
                 "built anew": built.new,
                 "inputs sha256": built.digest,
                 "warehouse": dg.MetadataValue.path(str(home.warehouse)),
-                "how every check answered": dg.MetadataValue.url(built.report.as_uri()),
+                "how every check answered": describing.report(built.report),
             },
         )
         yield _checked(table)

@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from pipelines import notify
+from pipelines import alive, notify
 from pipelines.assets import build_step, snapshot_key
 from pipelines.endings import fallen_back, reason, reason_of_run
 from sources import fetch
 from sources.asked import Asking
 from sources.catalogue import Source, sources
 from sources.home import Home, sha256
+from warehouse.records import last_accepted
 from warehouse.standing import default_as_of, wanted
 
 #: Seconds between two looks at whether there is something to build.
@@ -109,14 +110,16 @@ CONFIRM = dg.ScheduleDefinition(
 )
 def build_what_was_accepted(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for a build of what is accepted; Dagster runs no key twice, so that one that failed waits a day."""
+    alive.bury(context.instance)
     if context.instance.get_runs(dg.RunsFilter(statuses=GOING_ON), limit=1):
         return dg.SkipReason("A run is at work or waits for its turn; what it leaves is looked at when it has ended.")
-    as_of = default_as_of(date.today())
-    build = wanted(Home.from_environment(), as_of)
+    as_of, home = default_as_of(date.today()), Home.from_environment()
+    build = wanted(home, as_of)
     if build is None:
         return dg.SkipReason("The warehouse is current.")
-    # Whether a run of this key was killed, met a full disk or failed for good, a day is soon enough to try again.
-    key = f"{build} on {date.today()}"
+    # Whether a run of this key was killed, met a full disk or failed for good, a day is soon enough to try
+    # again, unless something was accepted since, which may be the same as before, made anew.
+    key = f"{build} on {date.today()} after {last_accepted(home)}"
     return dg.RunRequest(run_key=key, run_config={"resources": {"options": {"config": {"as_of": as_of.isoformat()}}}})
 
 

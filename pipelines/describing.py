@@ -5,9 +5,11 @@ Figures of sources that may not be passed on are never shown: what Dagster keeps
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,6 +24,7 @@ from warehouse.build import connect
 from warehouse.intake import Intake
 from warehouse.records import all_vintages
 from warehouse.results import as_text
+from warehouse.standing import SHOWN_AT
 
 #: How much of a table is shown.
 ROWS, COLUMNS, CHARACTERS = 10, 14, 80
@@ -49,6 +52,13 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.MarkdownM
 
 def _cell(value: Any) -> str:
     return SPECIAL.sub(r"\\\1", " ".join(as_text(value).split()))
+
+
+def report(path: Path) -> dg.UrlMetadataValue | dg.PathMetadataValue:
+    """A link to the quality report of the last build, where the environment says that it can be read at an address."""
+    if at := os.environ.get(SHOWN_AT):
+        return dg.MetadataValue.url(f"{at.rstrip('/')}/{path.name}")
+    return dg.MetadataValue.path(str(path))
 
 
 def columns(table: Table) -> dg.TableSchema:

@@ -9,10 +9,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ from sources.errors import Refused
 from sources.home import Home, write_bytes
 from warehouse import checkers
 from warehouse.records import all_vintages, stale_corrections, summary
-from warehouse.standing import is_current
+from warehouse.standing import SHOWN_AT, is_current
 
 ROOT = Path(__file__).parent.parent
 
@@ -100,12 +103,14 @@ def prepare_store(home: Home) -> None:
 def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline: bool) -> Outcome:
     """Run the job of `pipelines.assets` in this process; nobody is asked when `offline`, and nothing is tried twice."""
     prepare_store(home)
-    if not is_current(home, as_of):
-        checkers.start()
+    with suppress(Refused):  # of a damaged record, which may be made anew
+        if not is_current(home, as_of):
+            checkers.start()
     with collecting.later():
         import dagster as dg
         from sqlalchemy import Engine, event
 
+        from pipelines import alive
         from pipelines.assets import LOGGER, custody_job
 
     gc.freeze()  # what was imported stays to the end, and no search need look through it again
@@ -121,6 +126,7 @@ def execute(home: Home, as_of: date, progress: Callable[[str], None], *, offline
     }
     try:
         with _written(home), _instance(home) as instance:
+            alive.bury(instance)
             job = dg.reconstructable(custody_job)
             result = dg.execute_job(job, instance=instance, run_config=config, tags=LABEL)
             failure = None if result.success else _failure(result)
@@ -192,9 +198,48 @@ def _failure(result: Any) -> str:
     return endings.reason_of_run(failed[-1]) if failed else "the run failed; `custody ui` shows its log."
 
 
+class _Reports(SimpleHTTPRequestHandler):
+    """Gives the files of one folder, and says nothing of it."""
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is printed."""
+
+
+@contextmanager
+def _reports_shown(home: Home, host: str, port: int) -> Iterator[None]:
+    """Give the quality report at an address that Dagster's pages can lead to, unless the environment names another.
+
+    A page of the web interface may not lead to a file. Where the port is taken, assets name the file alone.
+    """
+    if SHOWN_AT in os.environ:
+        yield
+        return
+    try:
+        server = ThreadingHTTPServer((host, port), partial(_Reports, directory=str(home.reports)))
+    except OSError:
+        yield
+        return
+    os.environ[SHOWN_AT] = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    threading.Thread(target=server.serve_forever, name="reports", daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        del os.environ[SHOWN_AT]
+
+
 def serve(home: Home, host: str, port: int) -> int:
-    """Start the web interface and the daemon; returns their exit status when they are stopped."""
+    """Start the web interface and the daemon; returns their exit status when they are stopped.
+
+    The quality report is at the next port.
+    """
     prepare_store(home)
+    with _reports_shown(home, host, port + 1):
+        return _serve(host, port)
+
+
+def _serve(host: str, port: int) -> int:
     dagster = Path(sys.executable).with_name("dagster")
     words = [str(dagster), "dev", "-w", str(ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
     # Who was started in the background may have been told to ignore Ctrl-C, and Dagster would inherit it.

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from sources.catalogue import MediaType, Source
 from sources.errors import Refused, refusal
-from sources.home import now, read_json, sha256, write_bytes, write_json
+from sources.home import now, read_sealed, sha256, write_bytes, write_sealed
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,16 @@ def _is_torn(stream: IO[bytes]) -> bool:
     return stream.read(1) != b"\n"
 
 
+def _read(record: Path) -> Snapshot:
+    try:
+        return Snapshot(**read_sealed(record))
+    except (Refused, TypeError):
+        raise Refused(
+            f"{record} is damaged, and with it what is known of a file; restore it, or delete it and fetch or import "
+            "that file again."
+        ) from None
+
+
 class Archive:
     """The archive under one folder."""
 
@@ -173,12 +183,12 @@ class Archive:
         new = not record.exists()
         self._keep(digest, data)
         if new:
-            write_json(record, asdict(snapshot))
+            write_sealed(record, asdict(snapshot))
         else:
-            snapshot = Snapshot(**read_json(record))
+            snapshot = _read(record)
             if snapshot.withdrawn and obtained == "import":  # a person wants it again; a fetch meets what it met before
                 snapshot = replace(snapshot, withdrawn=None)
-                write_json(record, asdict(snapshot))
+                write_sealed(record, asdict(snapshot))
         occasion = {"file_name": name, "retrieved_at": retrieved_at, "url": url}
         self.seen(source.id, file, digest, obtained, answer, occasion)
         return snapshot, new
@@ -244,19 +254,22 @@ class Archive:
         """Note that a snapshot, where it is here, is no longer used; its bytes stay."""
         record = self._records(source_id, file) / f"{digest}.json"
         if record.exists():
-            waived = {"accepted_despite": None, "waived": None}
-            write_json(record, {**read_json(record), **waived, "withdrawn": f"{now()} {reason}"})
+            gone = replace(_read(record), accepted_despite=None, waived=None, withdrawn=f"{now()} {reason}")
+            write_sealed(record, asdict(gone))
 
     def waive(self, snapshot: Snapshot, checks: Iterable[str], reason: str) -> Snapshot:
         """Note that a person accepts a snapshot although some checks fail."""
         made = replace(snapshot, accepted_despite=f"{now()} {reason}", waived=sorted(set(checks)))
-        write_json(self._records(snapshot.source_id, snapshot.file) / f"{snapshot.sha256}.json", asdict(made))
+        write_sealed(self._records(snapshot.source_id, snapshot.file) / f"{snapshot.sha256}.json", asdict(made))
         return made
 
     def snapshots(self, source_id: str, file: str) -> list[Snapshot]:
-        """The snapshots of one file that are not withdrawn, oldest retrieval first."""
-        records: Iterable[Path] = self._records(source_id, file).glob("*.json")
-        found = [Snapshot(**read_json(path)) for path in records]
+        """The snapshots of one file that are not withdrawn, oldest retrieval first.
+
+        Raises:
+            Refused: when a record is damaged.
+        """
+        found = [_read(path) for path in self._records(source_id, file).glob("*.json")]
         return sorted((s for s in found if not s.withdrawn), key=lambda s: (s.retrieved_at, s.sha256))
 
     def read(self, snapshot: Snapshot) -> bytes:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -144,6 +144,27 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # the last of what is nested ten thousand deep
         raise Refused(f"{path} is damaged ({error}); restore it, or delete it and run the command again.") from None
+
+
+#: By what a record is known to be as it was written.
+SEAL = "seal"
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record as JSON with a digest of itself, so that one flipped bit in it is noticed."""
+    write_json(path, {**content, SEAL: sha256(json_bytes(content))})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Read what `write_sealed` wrote; a record of an earlier Custody bears no digest.
+
+    Raises:
+        Refused: when the file is damaged or altered.
+    """
+    told = read_json(path)
+    if not isinstance(told, dict) or (SEAL in told and told.pop(SEAL) != sha256(json_bytes(told))):
+        raise Refused(f"{path} was altered; restore it.")
+    return told
 
 
 def lives(process: int) -> bool:

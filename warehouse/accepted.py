@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from dictionary.arrow import schema
 from dictionary.model import dictionary
 from sources.errors import Refused
-from sources.home import sha256_file, write_json
+from sources.home import sha256_file, write_json, write_sealed
 from warehouse.records import CHECKS, RECORD
 from warehouse.results import CheckResult, to_plain
 
@@ -49,7 +49,7 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, 
 def write_record(record: Mapping[str, Any], results: Sequence[CheckResult], folder: Path) -> None:
     """Write a vintage's record, and the answers to its checks."""
     write_json(folder / CHECKS, to_plain(results))
-    write_json(folder / RECORD, record)
+    write_sealed(folder / RECORD, record)
 
 
 def as_arrow(table: str, frame: pd.DataFrame) -> pa.Table:

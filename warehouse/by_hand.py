@@ -102,10 +102,12 @@ def withdraw(home: Home, source_id: str, file: str, vintage: str, reason: str) -
     Archive(home.archive).withdraw(source_id, file, digest, reason)
     aside = withdrawn_folder(home, own[0])
     shutil.rmtree(aside, ignore_errors=True)
-    if not own[0].bundled:
-        os.replace(own[0].folder, aside)
     told = {"source": source_id, "file": file, "vintage": vintage, "sha256": digest, "at": now(), "reason": reason}
-    write_json(aside / REASON, told)
+    if own[0].bundled:
+        write_json(aside / REASON, told)
+    else:  # the reason is there before the rows are out of use, whatever ends this in between
+        write_json(own[0].folder / REASON, told)
+        os.replace(own[0].folder, aside)
 
 
 def accept_despite(home: Home, source_id: str, file: str, digest: str, reason: str) -> Verdict:

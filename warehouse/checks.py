@@ -45,16 +45,18 @@ class Asked:
     answer: Future[list[CheckResult]]
 
     def answers(self) -> list[CheckResult]:
-        """Wait for the answers; where the processes have died, no check could run."""
+        """Wait for the answers; where the processes have died, or went wrong, no check could run."""
         try:
             return self.answer.result()
         except BrokenExecutor:
             checkers.forget()
             why = "The process that runs the checks was ended from outside."
-            return [
-                CheckResult(self.table, e.name, e.columns, e.severity, e.reason, "could_not_run", 0, detail=why)
-                for e in self.expected
-            ]
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+        return [
+            CheckResult(self.table, e.name, e.columns, e.severity, e.reason, "could_not_run", 0, detail=why)
+            for e in self.expected
+        ]
 
 
 def columns_asked(table: Table, expected: Sequence[Expectation]) -> Sequence[str]:

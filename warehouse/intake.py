@@ -8,6 +8,8 @@ good vintage in use. How one is tried is in `warehouse.trial`; nothing heavy is 
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,8 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source
+from sources.errors import Refused
 from sources.home import Home, read_json, sha256_file
-from warehouse.records import REPORT, Vintage, missing, newest, stale_corrections, vintages
+from warehouse.records import REPORT, Vintage, missing, newest, sound_vintages, stale_corrections, vintage_order
 
 if TYPE_CHECKING:
     from warehouse.candidate import Candidate
@@ -29,7 +32,7 @@ OWN_CODE = ("accepted.py", "candidate.py", "checks.py", "evaluate.py", "results.
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one snapshot."""
+    """What became of one snapshot; where it was accepted just now, `warnings` are the checks that did not pass."""
 
     file: str
     sha256: str
@@ -38,6 +41,7 @@ class Verdict:
     vintage: str | None
     message: str
     new: bool
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, s: Snapshot, state: State, vintage: str | None, message: str = "", *, new: bool) -> Verdict:
@@ -87,7 +91,7 @@ class Ground:
     def __init__(self, home: Home, source: Source, *, again: bool = False) -> None:
         self.home, self.source, self.again = home, source, again
         self.archive = Archive(home.archive)
-        self.vintages = vintages(home, source)
+        self.vintages, self.damaged = sound_vintages(home, source)
 
     @cached_property
     def code(self) -> str:
@@ -100,15 +104,24 @@ class Ground:
 
     def changed(self) -> None:
         """Read again what is in use, because a vintage was accepted."""
-        self.vintages = vintages(self.home, self.source)
+        self.vintages, self.damaged = sound_vintages(self.home, self.source)
 
 
 def take_in(home: Home, source: Source, *, again: bool = False) -> Intake:
     """Bring a source's accepted vintages up to date with its archive; read every snapshot once more where `again`."""
     ground = Ground(home, source, again=again)
-    found = [s for file in source.files for s in ground.archive.snapshots(source.id, file)]
+    found: list[Snapshot] = []
+    lost: list[Verdict] = []
+    for file in source.files:
+        try:
+            found += ground.archive.snapshots(source.id, file)
+        except Refused as error:  # what was accepted before stays in use, and other files are none the worse
+            lost.append(Verdict(file, "", "", "refused", None, str(error), False))
     verdicts = [decide(ground, snapshot) for snapshot in found]
-    return Intake(source.id, ground.vintages, verdicts, _fallen_back(ground, found, verdicts))
+    for record, said in ground.damaged.items():  # of which the archive has no file to make it anew
+        lost.append(Verdict(record.parents[1].name, "", "", "refused", record.parent.name, said, False))
+    fallen_back = _fallen_back(ground, found, verdicts)
+    return Intake(source.id, ground.vintages, [*verdicts, *lost], [*fallen_back, *lost])
 
 
 def _fallen_back(ground: Ground, found: list[Snapshot], verdicts: list[Verdict]) -> list[Verdict]:
@@ -150,17 +163,38 @@ def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = Non
     return attempt(ground, snapshot, candidate)
 
 
+def against(of_file: Sequence[Vintage], digest: str, vintage: str) -> list[str | None]:
+    """Which other bytes a file of that digest and vintage is held against: those before it, and the newest."""
+    others = [v for v in of_file if v.snapshot["sha256"] != digest]
+    earlier = [v for v in others if vintage_order(v.vintage) < vintage_order(vintage)]
+    return [str(some[-1].snapshot["sha256"]) if some else None for some in (earlier, others)]
+
+
+def _forget_what_was_mended(ground: Ground, snapshot: Snapshot) -> None:
+    """Remove the report that a file's bytes were lost or altered, once they are there again."""
+    report = ground.report(snapshot)
+    if report.exists() and ground.archive.kept(snapshot.sha256) is not None:
+        shutil.rmtree(report)
+
+
 def _standing(ground: Ground, snapshot: Snapshot) -> Verdict | None:
     """What was decided before with the same code."""
     for vintage in ground.vintages:
         same = (vintage.file, vintage.snapshot["sha256"]) == (snapshot.file, snapshot.sha256)
         if same and vintage.record["code"] == ground.code and not vintage.altered():
+            _forget_what_was_mended(ground, snapshot)
             return Verdict.of(snapshot, "accepted", vintage.vintage, new=False)
     if (report := ground.report(snapshot) / REPORT).exists():
-        told = read_json(report)
+        try:
+            told = read_json(report)
+        except Refused:  # a damaged report is written anew
+            return None
         # A check that could not run says nothing of the file; what kept it from running may have passed.
         if told.get("undecided"):
             return None
-        if told["code"] == ground.code and told["snapshot"].get("waived") == snapshot.waived:
+        of_file = [v for v in ground.vintages if v.file == snapshot.file]
+        held = told["vintage"] and against(of_file, snapshot.sha256, told["vintage"])
+        same = told["snapshot"].get("waived") == snapshot.waived and told.get("against") == held
+        if told["code"] == ground.code and same:
             return Verdict.of(snapshot, told["state"], told["vintage"], told["message"], new=False)
     return None

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sources.archive import Archive, Snapshot
 from sources.catalogue import Source, sources
 from sources.errors import Misused, Refused
-from sources.home import WRITING, Home, read_json, sha256_file
+from sources.home import WRITING, Home, read_json, read_sealed, sha256_file
 from warehouse.results import CheckResult, from_plain
 
 #: How the name of a vintage's folder begins once it is withdrawn.
 WITHDRAWN = ".withdrawn-"
 
 RECORD = "accepted.json"
+#: What a record of an accepted vintage says.
+KNOWN = {
+    "source_id", "file", "vintage", "snapshot", "items", "observations", "left_out", "stale_corrections", "code",
+    "tables",
+}  # fmt: skip
 CHECKS = "checks.json"  # apart, because it is long and seldom read
 REPORT = "report.json"
 REASON = "withdrawn.json"
@@ -92,8 +98,31 @@ class Vintage:
             )
 
 
-def _list(root: Path, bundled: bool) -> list[Vintage]:
-    return [Vintage(path.parent, bundled, read_json(path)) for path in _whole(root, RECORD)]
+def _list(root: Path, bundled: bool, *, damaged: list[Path] | None = None) -> list[Vintage]:
+    """The vintages below a folder; where a record is damaged, it is added to those, or else refused."""
+    found = []
+    for path in _whole(root, RECORD):
+        try:
+            found.append(Vintage(path.parent, bundled, _read(path)))
+        except Refused:
+            if damaged is None:
+                raise Refused(_damaged(path)) from None
+            damaged.append(path)
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    record = read_sealed(path)
+    if record.keys() != KNOWN:
+        raise Refused(f"{path} was altered; restore it.")
+    return record
+
+
+def _damaged(record: Path) -> str:
+    return (
+        f"{record} is damaged, and its rows are used no more; import or fetch the file of them again, or delete "
+        f"{record.parent} to do without."
+    )
 
 
 def _whole(root: Path, name: str) -> list[Path]:
@@ -107,10 +136,25 @@ def _whole(root: Path, name: str) -> list[Path]:
 
 
 def vintages(home: Home, source: Source) -> list[Vintage]:
-    """The accepted vintages of a source, oldest first; an own one goes before the bundled one of the same stamp."""
+    """The accepted vintages of a source, oldest first; an own one goes before the bundled one of the same stamp.
+
+    Raises:
+        Refused: when a record of one is damaged.
+    """
+    return _vintages(home, source, None)
+
+
+def sound_vintages(home: Home, source: Source) -> tuple[list[Vintage], dict[Path, str]]:
+    """The same of those whose records can be read; and of each other one, by its record, what is to be said of it."""
+    damaged: list[Path] = []
+    found = _vintages(home, source, damaged)
+    return found, {path: _damaged(path) for path in damaged}
+
+
+def _vintages(home: Home, source: Source, damaged: list[Path] | None) -> list[Vintage]:
     bundled = _list(source.bundled, True)
     known = {(v.file, v.vintage): v for v in bundled if not withdrawn_folder(home, v).exists()}
-    known |= {(v.file, v.vintage): v for v in _list(home.accepted / source.id, False)}
+    known |= {(v.file, v.vintage): v for v in _list(home.accepted / source.id, False, damaged=damaged)}
     return sorted(known.values(), key=lambda v: (v.file, vintage_order(v.vintage)))
 
 
@@ -162,6 +206,12 @@ def as_first_met(all_of_them: Iterable[Vintage]) -> list[dict[str, Any]]:
 def _when(retrieved_at: str) -> str:
     """A sort key: a day of which the hour is not known is not before any hour of it."""
     return retrieved_at if "T" in retrieved_at else f"{retrieved_at}T24"
+
+
+def last_accepted(home: Home) -> str:
+    """When rows were last accepted here, as a person's clock says; nothing where none were."""
+    times = [path.stat().st_mtime for path in home.accepted.glob(f"*/*/*/{RECORD}")]
+    return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="milliseconds") if times else "nothing"
 
 
 def all_vintages(home: Home) -> list[Vintage]:

@@ -15,7 +15,7 @@ from sources.home import new_folder, write_json
 from warehouse import accepted, rules
 from warehouse.candidate import Candidate, check, complete, parse
 from warehouse.checks import Asked
-from warehouse.intake import Ground, State, Verdict
+from warehouse.intake import Ground, State, Verdict, against
 from warehouse.records import REPORT, Vintage, vintage_order
 from warehouse.results import CheckResult, Outcome, to_plain
 
@@ -39,16 +39,19 @@ class _Case:
         earlier = [v for v in self.others if vintage_order(v.vintage) < vintage_order(candidate.vintage)]
         return earlier[-1] if earlier else None
 
-    def refused(self, error: Refused) -> Verdict:
-        """Turn it away, with a report."""
+    def refused(self, error: Refused, *, undecided: bool = False) -> Verdict:
+        """Turn it away, with a report; where `undecided`, it is tried again each time."""
         with new_folder(self.report) as folder:
-            write_json(folder / REPORT, self.told("refused", None, str(error)))
+            write_json(folder / REPORT, {**self.told("refused", None, str(error)), "undecided": undecided})
         return Verdict.of(self.snapshot, "refused", None, str(error), new=True)
 
     def told(self, state: State, vintage: str | None, message: str) -> dict[str, Any]:
         """What every report says."""
-        snapshot = asdict(self.snapshot)
-        return {"state": state, "code": self.ground.code, "vintage": vintage, "message": message, "snapshot": snapshot}
+        held = vintage and against([*self.own, *self.others], self.snapshot.sha256, vintage)
+        return {
+            "state": state, "code": self.ground.code, "vintage": vintage, "against": held, "message": message,
+            "snapshot": asdict(self.snapshot),
+        }  # fmt: skip
 
 
 def attempt(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = None) -> Verdict:
@@ -65,8 +68,8 @@ def attempt(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = No
         if candidate is None:
             try:
                 data = ground.archive.read(snapshot)
-            except Refused as error:  # says nothing of the file, so that no report may keep it from being tried again
-                return Verdict.of(snapshot, "refused", None, str(error), new=True)
+            except Refused as error:  # which says nothing of the file
+                return case.refused(error, undecided=True)
             candidate = complete(source, snapshot, parse(source, snapshot, data))
         # Re-reading a file with newer code keeps the name that its vintage already has here.
         name = _reissue(case, own[0].vintage if own else candidate.vintage)
@@ -78,7 +81,7 @@ def attempt(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = No
         try:
             last.prove()
         except Refused as error:  # nor does this
-            return Verdict.of(snapshot, "refused", None, str(error), new=True)
+            return case.refused(error, undecided=True)
     return _settle(case, candidate)
 
 
@@ -125,7 +128,8 @@ def _settle(case: _Case, candidate: Candidate) -> Verdict:
         said.append(f"accepted despite failed checks: {snapshot.accepted_despite}")
     if "-r" in candidate.vintage:
         said.append(f"other bytes bear the same stamp already, so it is the reissue {candidate.vintage}")
-    return Verdict.of(case.snapshot, "accepted", candidate.vintage, "; ".join(said), new=True)
+    verdict = Verdict.of(case.snapshot, "accepted", candidate.vintage, "; ".join(said), new=True)
+    return replace(verdict, warnings=tuple(r.sentence() for r in results if r.outcome != "passed"))
 
 
 def _quarantined(case: _Case, candidate: Candidate, results: list[CheckResult]) -> Verdict:
@@ -158,6 +162,9 @@ def _ask_rules(case: _Case, candidate: Candidate, folder: Path) -> list[Asked]:
     before = {table: path for table in tables if last and (path := last.path(table))}
     return rules.ask_of_candidate(case.ground.source, now, before, known)
 
+
+#: Tables that tell of what was done to a file's items, of which there may be fewer.
+ABOUT_ROWS = ("left_out", "correction")
 
 #: A file of the same type may be this many times as large or as small as the one before without a word.
 USUAL = 2
@@ -196,6 +203,17 @@ def _bands(case: _Case, candidate: Candidate) -> list[CheckResult]:
         file.min_share * before <= items <= most * before,
         f"It has {items:,}; if the publisher really changed so much, accept it by hand or change min_share.",
     )
+    for table, entry in last.record["tables"].items():
+        if table in ABOUT_ROWS or not entry["rows"]:
+            continue
+        now, had = len(candidate.tables.get(table, ())), int(entry["rows"])
+        band(
+            f"rows_of_{table}_against_last_vintage",
+            "critical",
+            f"A new file has at least {file.min_share:.0%} of the {had:,} rows of {table} of vintage {last.vintage}.",
+            now >= file.min_share * had,
+            f"It has {now:,}.",
+        )
     if last.snapshot["media_type"] == snapshot.media_type:
         size, had = snapshot.bytes, int(last.snapshot["bytes"])
         of = f"as large as that of vintage {last.vintage}, {had:,} bytes."

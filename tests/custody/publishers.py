@@ -6,6 +6,7 @@ import io
 import json
 import re
 import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,19 @@ class Publishers:
         self.server.asked.clear()
         code = LED.format(port=self.server.server_address[1], pauses=self.pauses) + before + homes.MAIN
         return homes.custody(self.home, *words, code=code)
+
+    def killed(self, words: tuple[str, ...], after: float) -> int:
+        """Run the command in a process of its own and kill it after some seconds; gives how it ended."""
+        code = LED.format(port=self.server.server_address[1], pauses=False) + homes.MAIN
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *words], env=homes.environment(self.home), cwd=homes.scratch(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            return process.wait(after)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
 
     def paths(self) -> list[tuple[str, bool]]:
         """What was asked for among what is served, and whether on condition."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dictionary.model import dictionary
 from sources.archive import Archive
 from sources.catalogue import source
 from sources.home import Home
@@ -75,6 +76,29 @@ def test_a_day_that_a_vintage_is_named_after_is_a_day_too(command: Command, own:
 def test_a_country_means_its_parts_too(command: Command, home: Path) -> None:
     places = {r["place"] for r in as_json(command(home, "changes", "--place", "United States of America", "--json"))}
     assert {"USA", "USA-IN"} <= places
+
+
+def test_what_is_given_no_more_is_told_first_by_edition_and_year(command: Command, own: Path) -> None:
+    """As where a publisher leaves a year out: 2,209 women of Indiana are in the edition before."""
+    (women,) = (
+        r
+        for r in as_json(command(own, "changes", "--place", "USA-IN", "--source", "bjs_prisoners", "--json"))
+        if (r["dataset"], r["sex"], r["vintage"]) == ("jurisdiction_by_state_and_sex", "F", "2022-12-20")
+    )
+    columns = ", ".join(c for c in dictionary().tables["vanished"].column_names if c != "later_vintage")
+    homes.alter(
+        own,
+        f"INSERT INTO vanished BY NAME SELECT {columns}, '2022-12-20' AS later_vintage FROM observation "
+        f"WHERE locator = '{women['earlier_locator']}' AND vintage = '2021-12-14'",
+    )
+    gone, *others = as_json(command(own, "changes", "--place", "USA-IN", "--json"))
+    assert (gone["earlier_value"], gone["value"], gone["locator"], gone["change"]) == (2209, None, None, None)
+    assert (gone["earlier_vintage"], gone["vintage"]) == ("2021-12-14", "2022-12-20") and women in others
+    said = command(own, "changes", "--source", "bjs_prisoners").stdout
+    assert said.index("1 figures are given no more; table vanished has each of them.") < said.index("figures differ")
+    line = next(line for line in said.splitlines() if "jurisdiction_by_state_and_sex" in line)
+    assert line.split() == "bjs_prisoners jurisdiction_by_state_and_sex 2021-12-14 2022-12-20 2020 1 USA-IN".split()
+    assert as_json(command(own, "changes", "--since", "2099-01-01", "--json")) == []
 
 
 def test_no_change_is_said(command: Command, home: Path) -> None:

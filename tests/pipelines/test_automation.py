@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from urllib.request import urlopen
 
 import dagster as dg
 import pytest
@@ -22,7 +23,7 @@ from dagster._core.test_utils import create_test_daemon_workspace_context  # typ
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
-from pipelines import assets, automation, execute
+from pipelines import alive, assets, automation, execute
 from pipelines.definitions import defs
 from sources import catalogue, fetch
 from sources.archive import Snapshot
@@ -33,6 +34,7 @@ from warehouse.build import build
 from warehouse.by_hand import import_file
 from warehouse.estimate.rules import rules
 from warehouse.intake import Ground
+from warehouse.records import failures
 from warehouse.standing import default_as_of
 
 #: The sources with a `url:` that is none of null, or a discover.py, as their folders say.
@@ -263,6 +265,58 @@ def test_settings_of_an_earlier_version_are_renewed_and_changed_ones_stay(own: H
     assert settings.read_bytes() == changed
 
 
+def test_a_run_whose_process_was_killed_makes_way(home: Home, instance: dg.DagsterInstance) -> None:
+    """At the next look; Dagster itself would wait for hours."""
+    take_gaps(home)
+    says = "from pipelines import alive; print(alive.name_of_this_process(), flush=True); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", says], cwd=homes.REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    tags = {alive.PROCESS: process.stdout.readline().strip()}
+    run = instance.create_run_for_job(defs.resolve_job_def("build"), status=dg.DagsterRunStatus.STARTED, tags=tags)
+    assert isinstance(look(instance), dg.SkipReason)
+    process.kill()
+    process.wait()
+    assert isinstance(look(instance), dg.RunRequest)
+    found = instance.get_run_by_id(run.run_id)
+    assert found and found.status == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_number_that_was_given_again_is_no_sign_of_life() -> None:
+    host, number, start = alive.name_of_this_process().split()
+    assert not alive.is_gone(f"{host} {number} {start}")
+    assert alive.is_gone(f"{host} {number} {int(start) - 1}")
+    assert not alive.is_gone(f"elsewhere {number} {int(start) - 1}"), "of another machine nothing is known"
+
+
+def test_what_is_made_anew_is_built_on_the_same_day(home: Home, instance: dg.DagsterInstance) -> None:
+    """As where a build has failed of altered rows: the same is accepted again, and built."""
+    take_gaps(home)
+    first = look(instance)
+    record = home.accepted / "gaps" / "gaps" / "2026-11-24" / "accepted.json"
+    os.utime(record, ns=(0, record.stat().st_mtime_ns + 10**9))
+    second = look(instance)
+    assert isinstance(first, dg.RunRequest) and isinstance(second, dg.RunRequest) and first.run_key != second.run_key
+
+
+def test_a_file_that_cannot_be_read_again_is_told(home: Home, instance: dg.DagsterInstance) -> None:
+    take_gaps(home)
+    (stored,) = (home.archive / "objects").glob("*/*")
+    stored.write_bytes(stored.read_bytes()[:-2] + b"X\n")
+    chosen = {dg.AssetKey(["accepted", "gaps"])}
+    job = defs.get_implicit_global_asset_job_def().get_subset(asset_selection=chosen)
+    config = {"resources": {"options": {"config": {"reread": True}}}}
+    result = job.execute_in_process(run_config=config, instance=instance)
+    (check,) = result.get_asset_check_evaluations()
+    assert not check.passed and "were altered" in (check.description or "")
+    assert [r["state"] for r in failures(home, catalogue.source("gaps"))] == ["refused"], (
+        "`custody status` tells it too"
+    )
+    take_gaps(home)
+    assert failures(home, catalogue.source("gaps")) == []
+
+
 def test_a_killed_run_does_not_keep_the_queue_waiting_for_ever(own: Home) -> None:
     execute.prepare_store(own)
     with (
@@ -343,7 +397,7 @@ def test_the_options_of_a_run_choose_what_is_read_again(
     home: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[list[str], list[str]]] = []
-    monkeypatch.setattr(assets, "reread", lambda _home, _source, files, vintages: asked.append((files, vintages)))
+    monkeypatch.setattr(assets, "reread", lambda _home, _source, files, vintages: asked.append((files, vintages)) or [])
     chosen = {dg.AssetKey(["accepted", "gaps"])}
     job = defs.get_implicit_global_asset_job_def().get_subset(asset_selection=chosen)
     for options in ({"vintages": ["x"]}, {"reread": True, "files": ["gaps"], "vintages": ["2026-11-24"]}):
@@ -359,6 +413,7 @@ def test_ui_starts_everything_and_ends_all_of_it(tmp_path: Path) -> None:
     from tests.pipelines.test_runs import free_port
 
     home, port, log = tmp_path / "home", free_port(), tmp_path / "log"
+    write_bytes(Home(home).reports / "quality.html", b"how every check answered")
     with log.open("wb") as stream:
         ui = subprocess.Popen(
             [sys.executable, "-c", homes.MAIN, "ui", "--port", str(port)],
@@ -369,6 +424,8 @@ def test_ui_starts_everything_and_ends_all_of_it(tmp_path: Path) -> None:
         while not all(word in log.read_text() for word in ("Serving dagster-webserver", "build_what_was_accepted")):
             assert ui.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
+        with urlopen(f"http://127.0.0.1:{port + 1}/quality.html", timeout=20) as answer:
+            assert answer.read() == b"how every check answered"
         (session,) = _children(ui.pid)
         members = _session(session)
         assert len(members) >= 4  # the first, the web interface, the daemon, the code

@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import dagster as dg
 import duckdb
@@ -22,7 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import alive, describing
 from sources.errors import Refused
+from sources.home import read_sealed, write_sealed
 from tests.custody import homes
 
 BIN = Path(sys.executable).parent
@@ -61,6 +62,7 @@ def test_the_run_is_there(store: dg.DagsterInstance) -> None:
     assert run.job_name == "custody"
     assert run.status == dg.DagsterRunStatus.SUCCESS
     assert run.is_resume_retry is False
+    assert alive.is_gone(run.tags[alive.PROCESS]), "it names the process that was at work, which has ended"
 
 
 def test_nothing_is_sent_anywhere(store: dg.DagsterInstance) -> None:
@@ -74,10 +76,17 @@ def test_tables_tell_their_rows(store: dg.DagsterInstance) -> None:
     assert found == expected
     assert {materialised(store, dg.AssetKey(name))["as_of"] for name in expected} == {"2025-12-31"}
     (report,) = {materialised(store, dg.AssetKey(name))["how every check answered"] for name in expected}
-    assert report == (homes.built() / "reports" / "quality.html").as_uri()  # a link, which a path is not
-    (kind,) = {store_metadata(store, name)["how every check answered"].__class__ for name in expected}
-    assert kind is dg.UrlMetadataValue
-    assert "<title>" in Path(unquote(urlsplit(report).path)).read_text(encoding="utf-8")
+    assert report == str(homes.built() / "reports" / "quality.html")
+    assert "<title>" in Path(report).read_text(encoding="utf-8")
+
+
+def test_the_report_is_linked_where_it_can_be_read_at_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of the interface may not lead to a file: browsers refuse that."""
+    path = Path("/home/reports/quality.html")
+    assert isinstance(describing.report(path), dg.PathMetadataValue)
+    monkeypatch.setenv("CUSTODY_REPORTS", "http://127.0.0.1:3001/")
+    link = describing.report(path)
+    assert isinstance(link, dg.UrlMetadataValue) and link.url == "http://127.0.0.1:3001/quality.html"
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -128,10 +137,10 @@ def accept(home: Path, rows: pa.Table, sha256: str | None = None) -> None:
     (record,) = (path for path in homes.BUNDLED if path.parts[-5] == "gaps")
     folder = Path(shutil.copytree(record.parent, home / "accepted" / "gaps" / "gaps" / record.parent.name))
     pq.write_table(rows, folder / "gap.parquet")
-    content = json.loads(record.read_text(encoding="utf-8"))
+    content = read_sealed(record)
     own = hashlib.sha256((folder / "gap.parquet").read_bytes()).hexdigest()
     content["tables"]["gap"]["sha256"] = sha256 or own
-    (folder / "accepted.json").write_text(json.dumps(content), encoding="utf-8")
+    write_sealed(folder / "accepted.json", content)
 
 
 def gaps() -> pa.Table:

@@ -129,7 +129,7 @@ def test_a_crash_between_bytes_and_record_is_finished_by_the_next_import(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("sources.archive.write_json", crash)
+        patch.setattr("sources.archive.write_sealed", crash)
         with pytest.raises(RuntimeError):
             put(archive)
     assert archive.snapshots(EUROSTAT, FILE) == []

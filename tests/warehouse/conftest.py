@@ -175,6 +175,7 @@ def accept(home: Home, source: str, vintage: str, file: str = "one", **tables: l
     }  # fmt: skip
     rows = sum(map(len, tables.values()))
     record = {**mine, "snapshot": snapshot, "items": rows, "observations": rows, "left_out": 0, "code": "x"}
+    record["stale_corrections"] = []
     folder = home.accepted / source / file / vintage
     folder.mkdir(parents=True, exist_ok=True)
     full = {**record, "tables": accepted.write_tables(frames, folder)}

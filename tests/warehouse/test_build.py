@@ -19,7 +19,7 @@ import pytest
 from dictionary.model import dictionary
 from dictionary.render import SQL_TYPES
 from sources.errors import Refused
-from sources.home import Home, read_json, sha256_file, write_bytes, write_json
+from sources.home import Home, read_json, read_sealed, sha256_file, write_bytes, write_json, write_sealed
 from tests.warehouse.conftest import DAY, WORLD, Desk, accept, total
 from tests.warehouse.made import World, gap, observation
 from warehouse import build as build_
@@ -155,9 +155,9 @@ def test_accepted_rows_are_read_by_name_and_not_by_position(accepted_desk: Desk)
     path = vintage.folder / "observation.parquet"
     rows = pq.read_table(path)
     pq.write_table(rows.select(rows.column_names[::-1]), path)
-    record = read_json(vintage.folder / "accepted.json")
+    record = read_sealed(vintage.folder / "accepted.json")
     record["tables"]["observation"]["sha256"] = sha256_file(path)
-    write_json(vintage.folder / "accepted.json", record)
+    write_sealed(vintage.folder / "accepted.json", record)
     build(home, DAY)
     found = query(home, "SELECT place_id, value, locator FROM observation WHERE vintage = '2022' ORDER BY value")
     assert found == [("ALB", 4800, "f.csv:1:1"), ("ALB", 5000, "f.csv:1:1")]

@@ -23,7 +23,7 @@ from tests.warehouse.made import World
 from warehouse import by_hand
 from warehouse.by_hand import bundle_source, import_file, withdraw
 from warehouse.intake import Verdict, take_in
-from warehouse.records import vintages
+from warehouse.records import vintages, withdrawals
 
 UNODC, UNODC_FILE = "unodc_prisons", "data_cts_prisons_and_prisoners"
 EUROSTAT = "eurostat_prisons"
@@ -386,6 +386,26 @@ def test_what_proved_wrong_is_withdrawn_and_comes_back_only_when_it_is_imported_
     assert list((home.accepted / EUROSTAT / "crim_pris_ctz").glob(".withdrawn-2026-05-01-*/observation.parquet"))
     bring(home, "crim_pris_ctz.csv", data, EUROSTAT)
     assert own_vintages(home) == ["2026-05-01"] and read_json(record)["withdrawn"] is None
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_withdrawal_that_is_killed_is_done_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it did before, the rows are in use or the reason can be read."""
+    bring(home, "crim_pris_ctz.csv", ctz(row()), EUROSTAT)
+    steps = ["warehouse.by_hand.write_json", "warehouse.by_hand.os.replace"]
+    for step in steps:
+        with monkeypatch.context() as patch:
+            patch.setattr(step, killed)
+            with pytest.raises(SystemExit):
+                withdraw(home, EUROSTAT, "crim_pris_ctz", "2026-05-01", "one digit too many")
+        assert own_vintages(home) == ["2026-05-01"]
+    withdraw(home, EUROSTAT, "crim_pris_ctz", "2026-05-01", "one digit too many")
+    assert own_vintages(home) == []
+    assert [told["reason"] for told in withdrawals(home, source(EUROSTAT))] == ["one digit too many"]
+
+
+def killed(*_: object) -> None:
+    raise SystemExit("killed")
 
 
 @pytest.mark.parametrize("reason", ["", "  "])

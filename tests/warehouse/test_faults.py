@@ -75,8 +75,9 @@ class Night:
     def asked(
         self, source_id: str = EUROSTAT, file: str = CTZ, *, hosts: tuple[str, ...] = (), port: int | None = None
     ) -> Asked:
-        """What the night's question about a file came to; `hosts` are named in source.yml, `port` is another server's."""
-        own = source(source_id).model_copy(update={"hosts": hosts})
+        """What the night's question about a file came to; `hosts` are named in source.yml too, `port` is another server's."""
+        known = source(source_id)
+        own = known.model_copy(update={"hosts": (*known.hosts, *hosts)})
         client = led(port or self.server.server_address[1], LIMITS, self.server.resolve)
         return {a.file: a for a in fetch(self.home, [own], client, due_only=False)}[file]
 
@@ -393,7 +394,7 @@ def test_a_clock_set_back(night: Night, monkeypatch: pytest.MonkeyPatch) -> None
         for module in ("sources.fetch", "sources.http", "sources.archive"):
             wrong.setattr(f"{module}.now", lambda: "2001-01-01T00:00:00Z")
         asked = night.asked()
-    assert asked.outcome == "failed" and "set the clock" in asked.message
+    assert asked.outcome == "failed" and "set it right" in asked.message
     assert night.in_use() == before and files(night.home.archive / "objects") == archived
     assert night.asked().outcome == "new"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -418,6 +420,69 @@ def test_a_folder_moved_aside_by_a_crash_is_still_the_vintage(desk: Desk) -> Non
     assert vintage.folder == folder / "2023-05-11"
 
 
+def flips(path: Path, count: int) -> list[tuple[int, int]]:
+    """Places and bits of a file, by chance; the first and the last among them."""
+    chance = random.Random(20261128)
+    size = path.stat().st_size
+    return [(0, 0), (size - 2, 3), *((chance.randrange(size), chance.randrange(8)) for _ in range(count))]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_record_of_accepted_rows_with_one_flipped_bit_is_made_anew(desk: Desk) -> None:
+    """Whichever bit it is: also one that leaves it readable, and gives another vintage or another file."""
+    desk.put(FIRST)
+    desk.take_in()
+    record = desk.home.accepted / "src/one/2023-05-11/accepted.json"
+    whole, before = record.read_bytes(), rows(desk, "2023-05-11")
+    for at, bit in flips(record, 60):
+        spoilt = bytearray(whole)
+        spoilt[at] ^= 1 << bit
+        record.write_bytes(spoilt)
+        taken = desk.take_in()
+        assert states(taken) == [("accepted", "2023-05-11", True)] and taken.fallen_back == [], (at, bit)
+        assert in_use(desk) == ["2023-05-11"] and rows(desk, "2023-05-11") == before
+        assert record.read_bytes() == whole
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_record_of_accepted_rows_that_nothing_can_make_anew_is_told(desk: Desk) -> None:
+    """Of its source alone, whose other vintages stay."""
+    desk.put(FIRST)
+    desk.put(SECOND)
+    desk.take_in()
+    record = desk.home.accepted / "src/one/2024-05-11/accepted.json"
+    record.write_bytes(b"{")
+    shutil.rmtree(desk.home.archive)
+    taken = desk.take_in()
+    assert [v.vintage for v in taken.vintages] == ["2023-05-11"]
+    (told,) = taken.fallen_back
+    assert told.vintage == "2024-05-11" and f"{record} is damaged" in told.message
+    with pytest.raises(Refused, match="or delete .*2024-05-11 to do without"):
+        all_vintages(desk.home)
+    shutil.rmtree(record.parent)
+    assert in_use(desk) == ["2023-05-11"]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_record_of_a_file_with_one_flipped_bit_stops_nothing_else(desk: Desk) -> None:
+    desk.put(FIRST)
+    desk.put(b"# 2024-05-11\n" + FIRST.partition(b"\n")[2], name="two.csv")
+    desk.take_in()
+    (record,) = (desk.home.archive / "snapshots/src/one").glob("*.json")
+    whole = record.read_bytes()
+    for at, bit in flips(record, 60):
+        spoilt = bytearray(whole)
+        spoilt[at] ^= 1 << bit
+        record.write_bytes(spoilt)
+        taken = desk.take_in()
+        assert [(v.file, v.vintage) for v in taken.vintages] == [("one", "2023-05-11"), ("two", "2024-05-11")]
+        (told,) = taken.fallen_back
+        assert (told.file, told.state) == ("one", "refused") and f"{record} is damaged" in told.message, (at, bit)
+    record.unlink()
+    desk.put(FIRST)
+    assert desk.take_in().fallen_back == []
+
+
 def flip(path: Path) -> None:
     """Turn one bit in the middle of a file."""
     data = bytearray(path.read_bytes())
@@ -449,9 +514,11 @@ def test_a_vintage_before_that_was_altered_says_nothing_of_the_next(desk: Desk) 
     second = desk.put(SECOND)
     (verdict,) = (v for v in desk.take_in().verdicts if v.sha256 == second.sha256)
     assert verdict.state == "refused" and "2023-05-11 (observation.parquet) were altered or lost" in verdict.message
-    assert desk.files("quarantine") == {}
+    assert {r["snapshot"]["sha256"] for r in failures(desk.home, desk.source)} == {first.sha256, second.sha256}
     path.write_bytes(whole)
+    desk.put(FIRST)
     assert {v.state for v in desk.take_in().verdicts} == {"accepted"}
+    assert desk.files("quarantine") == {}
 
 
 def test_a_file_without_any_item_is_no_vintage(desk: Desk) -> None:
@@ -465,10 +532,7 @@ def test_a_file_of_which_nothing_became_a_row_is_held_against_the_one_before(des
     desk.take_in()
     desk.put(lines(("ALB", ""), ("FRA", ""), stamp="2025-05-11"), retrieved_at="2026-05-02")
     verdict = desk.take_in().verdicts[-1]
-    assert (
-        verdict.state == "quarantined"
-        and "Of the places, the measures and the years of the vintage before" in verdict.message
-    )
+    assert verdict.state == "quarantined" and "1% of the 2 rows of observation of vintage 2023-05-11" in verdict.message
     assert in_use(desk) == ["2023-05-11"]
 
 

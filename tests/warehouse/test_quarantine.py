@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import yaml
 
 from sources.catalogue import File
 from sources.errors import Misused, Refused
-from sources.home import read_json, sha256
+from sources.home import read_json, read_sealed, sha256, write_sealed
 from tests.warehouse.conftest import WORLD, Desk, accept, copied, lines, total
 from tests.warehouse.made import gap
 from warehouse.build import build, connect
@@ -158,9 +157,9 @@ def test_it_is_in_table_snapshot(accepted_desk: Desk) -> None:
     rows = {"observation": WORLD, "gap": [gap("PRK", 100_000)], "published_total": [total()]}
     vintage = accept(accepted_desk.home, "src", "2024", **rows)
     path = vintage.folder / "accepted.json"
-    record = read_json(path)
+    record = read_sealed(path)
     record["snapshot"] |= {"accepted_despite": "2026-01-01T00:00:00Z it is so", "waived": ["occupancy"]}
-    path.write_text(json.dumps(record))
+    write_sealed(path, record)
     build(accepted_desk.home, date(2024, 12, 31))
     with connect(accepted_desk.home) as connection:
         found = connection.execute("SELECT vintage, accepted_despite FROM snapshot ORDER BY vintage").fetchall()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +14,22 @@ import pytest
 from dictionary.model import Rule, dictionary, read
 from sources.catalogue import File, Source
 from sources.errors import Refused
+from sources.home import read_json
+from sources.reading import LeftOut, Parsed
 from tests.warehouse.conftest import Desk, lines, make_source
 from tests.warehouse.made import frame, observation
 from warehouse import accepted, rules
+from warehouse.records import vintages
 from warehouse.results import CheckResult
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 class Asker:
-    """Writes rows as a candidate and the vintage before it, and asks the rules of table observation."""
+    """Writes rows as a candidate and the vintage before it, and asks the rules of their table."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, table: str = "observation") -> None:
+        self.folder, self.table = folder, table
         self.source = make_source(folder / "sources", "src")
 
     def __call__(
@@ -32,15 +37,15 @@ class Asker:
     ) -> dict[str, CheckResult]:
         known = {"vintage": "2023", "retrieved_at": "2023-05-01", "min_share": 0.9, "extends": False, **more}
         paths = [self._write(name, given) for name, given in (("now", rows), ("earlier", earlier)) if given]
-        before = dict(zip(["observation"], paths[1:], strict=False))
-        asked = rules.ask_of_candidate(source or self.source, {"observation": paths[0]}, before, known)
+        before = dict(zip([self.table], paths[1:], strict=False))
+        asked = rules.ask_of_candidate(source or self.source, {self.table: paths[0]}, before, known)
         return {r.type: r for a in asked for r in a.answers()}
 
     def _write(self, name: str, rows: Rows) -> Path:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        accepted.write_tables({"observation": frame("observation", rows)}, folder)
-        return folder / "observation.parquet"
+        accepted.write_tables({self.table: frame(self.table, rows)}, folder)
+        return folder / f"{self.table}.parquet"
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ SOUND = [
 
 def test_sound_rows_break_no_rule_and_every_rule_is_asked(ask: Asker) -> None:
     results = ask(SOUND, SOUND)
-    assert broken(results) == {} and len(results) == 15
+    assert broken(results) == {} and len(results) == 17
     # The one on editions that cover other times has a test of its own, below.
     assert {name for name, r in results.items() if not r.rows} == {"digit_too_many_since_last_edition"}
 
@@ -162,10 +167,12 @@ def places(*codes: str) -> list[dict[str, Any]]:
 TEN = ("ALB", "AND", "ARM", "AUT", "AZE", "BEL", "BGR", "BIH", "CHE", "CYP")
 
 
-def test_one_place_of_ten_may_go_and_is_told_but_not_two(ask: Asker) -> None:
-    assert broken(ask(places(*TEN[1:]), places(*TEN))) == {"gone_since_last_vintage": 1}
+def test_one_place_of_ten_that_goes_is_critical_and_more_are_no_coverage(ask: Asker) -> None:
+    assert broken(ask(places(*TEN[1:]), places(*TEN))) == {"gone_since_last_vintage": 1, "place_not_gone": 1}
     results = ask(places(*TEN[2:]), places(*TEN))
-    assert broken(results) == {"gone_since_last_vintage": 2, "coverage_against_last_vintage": 1}
+    assert broken(results) == {
+        "gone_since_last_vintage": 2, "place_not_gone": 2, "coverage_against_last_vintage": 1,
+    }  # fmt: skip
     (shown,) = results["coverage_against_last_vintage"].examples
     assert (shown["what"], shown["before"], shown["gone"], shown["which"]) == ("places", 10, 2, "ALB, AND")
 
@@ -174,6 +181,109 @@ def test_years_may_go_only_where_editions_add_to_each_other(ask: Asker) -> None:
     now, before = [observation("ALB", 5000, 2022)], [observation("ALB", 5000, 2021), observation("ALB", 5000, 2022)]
     assert broken(ask(now, before)) == {"gone_since_last_vintage": 1, "coverage_against_last_vintage": 1}
     assert broken(ask(now, before, extends=True)) == {}
+
+
+def years(*of: int) -> Rows:
+    return [observation("ALB", 5000, year) for year in of]
+
+
+@pytest.mark.parametrize(
+    ("now", "gone"),
+    [
+        (range(2001, 2022), 1),  # the newest
+        ([y for y in range(2001, 2023) if y != 2010], 1),  # one between
+        (range(2003, 2024), 0),  # a series that begins later, as one that moves on does
+    ],
+)
+def test_a_year_that_goes_is_critical_unless_the_series_begins_later(ask: Asker, now: Sequence[int], gone: int) -> None:
+    results = ask(years(*now), years(*range(2001, 2023)), min_share=0.01)
+    assert (results["year_not_gone"].failing, results["year_not_gone"].severity) == (gone, "critical")
+    assert (results["year_not_gone"].outcome == "passed") == (gone == 0)
+    assert ask(years(*now), years(*range(2001, 2023)), min_share=0.01, extends=True)["year_not_gone"].rows == 0
+
+
+def test_a_place_that_was_told_of_long_ago_alone_may_go(ask: Asker) -> None:
+    before = [*places(*TEN), observation("GBR", 80_000, 2018)]
+    assert "place_not_gone" not in broken(ask(places(*TEN), before, min_share=0.01))
+
+
+# Return
+
+
+def returned(**more: Any) -> dict[str, Any]:
+    """One row of table recidivism."""
+    row = {
+        "source_id": "src", "file": "one", "dataset": "one", "vintage": "2023", "snapshot": "1" * 64, "locator": "f.csv:2:2",
+        "place_id": "NOR", "basis": "release_cohort", "outcome": "reconviction", "population": "released_prisoners",
+        "sex": "_T", "age": "_T", "offence": "_T", "subgroup": "_T", "return_offence": "_T",
+        "cohort_start": date(2018, 1, 1), "cohort_end": date(2018, 12, 31), "cohort_size": 5000.0, "follow_up_from_months": 0.0,
+        "follow_up_months": 24.0, "counts_technical_violations": None, "returned": 1000.0, "rate_percent": 20.0,
+        "events_per_person": None, "status": "A", "circa": False, "definition": None, "reported_by": None, "citation": None,
+        "evidence": None, "grade": None, "correction_id": None, "note": None, "licence": "CC-BY-4.0",
+    }  # fmt: skip
+    assert not set(more) - set(row)
+    row |= more
+    row["recidivism_id"] = hashlib.sha256(repr(sorted(row.items(), key=str)).encode()).hexdigest()[:16]
+    return row
+
+
+RETURN = [
+    *(returned(place_id=place) for place in TEN),
+    *(returned(place_id=place, follow_up_months=60.0, returned=1500.0, rate_percent=30.0) for place in TEN),
+]
+
+#: What is changed in these, and which rules it breaks by how many rows.
+RETURN_ERRORS: dict[str, tuple[Rows, dict[str, int]]] = {
+    "nothing": (RETURN, {}),
+    "a cohort to come": (
+        [*RETURN, returned(cohort_start=date(2199, 1, 1), cohort_end=date(2199, 12, 31))], {"year_not_in_future": 1},
+    ),
+    "rates a tenth of what they were": (
+        [returned(**{k: v for k, v in {**r, "rate_percent": r["rate_percent"] / 10}.items() if k != "recidivism_id"}) for r in RETURN],
+        {"rate_against_count": 20, "values_against_last_vintage": 20},
+    ),
+    "fewer after more time": (
+        [*RETURN[:10], *RETURN[11:], returned(place_id=TEN[0], follow_up_months=60.0, returned=900.0, rate_percent=18.0)],
+        {"longer_follow_up_against_shorter": 1},  # one rate of twenty may change by more than 5 points
+    ),
+    "a place that is gone": ([r for r in RETURN if r["place_id"] != "ALB"], {"place_not_gone": 1}),
+    "one place of ten": (
+        [r for r in RETURN if r["place_id"] == "ALB"], {"place_not_gone": 9, "coverage_against_last_vintage": 1},
+    ),
+    "another kind of return": (
+        [returned(place_id=place, outcome="rearrest") for place in TEN], {"coverage_against_last_vintage": 1},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("error", RETURN_ERRORS)
+def test_an_error_in_figures_of_return_breaks_the_rule_that_is_for_it(tmp_path: Path, error: str) -> None:
+    rows, expected = RETURN_ERRORS[error]
+    results = Asker(tmp_path, "recidivism")(rows, RETURN)
+    assert broken(results) == expected
+    assert {r.type for r in results.values()} == {rule.name for rule in dictionary().tables["recidivism"].rules}
+
+
+def test_a_table_of_which_nothing_is_left_is_refused_whatever_it_is_of(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a file has as many items as before, of which none became a figure."""
+    full = Parsed("2024-01", 20, {"recidivism": frame("recidivism", RETURN).drop(columns=[*GIVEN])})
+    none = Parsed("2024-02", 20, {}, [LeftOut(f"f.csv:{i}", "no figure", {}) for i in range(20)])
+    said = iter([full, none])
+    monkeypatch.setattr(type(desk.source), "parser", lambda _: lambda file: next(said))
+    desk.put(b"a,b\n1,2\n")
+    assert [v.state for v in desk.take_in().verdicts] == ["accepted"]
+    desk.put(b"a,b\n1,3\n", retrieved_at="2026-05-02")
+    verdict = desk.take_in().verdicts[-1]
+    assert verdict.state == "quarantined" and "of the 20 rows of recidivism of vintage 2024-01" in str(
+        read_json(desk.home.quarantine / "src/one" / verdict.sha256[:16] / "report.json")["checks"]
+    )
+    assert [v.vintage for v in vintages(desk.home, desk.source)] == ["2024-01"]
+
+
+#: Columns of an accepted row that intake fills in.
+GIVEN = ("recidivism_id", "source_id", "file", "vintage", "snapshot", "licence")
 
 
 def test_a_digit_too_many_in_the_next_edition_is_seen_though_no_period_is_the_same(ask: Asker) -> None:
@@ -239,7 +349,7 @@ def test_failed_and_could_not_run_are_told_apart(
 def test_a_rule_of_a_source_goes_before_the_tables_of_the_same_name(ask: Asker, tmp_path: Path) -> None:
     rule = own(name="rate_is_possible", sql="SELECT false AS holds FROM observation")
     results = ask([observation("ALB", 5)], source=with_rule(tmp_path, rule))
-    assert broken(results) == {"rate_is_possible": 1} and len(results) == 15
+    assert broken(results) == {"rate_is_possible": 1} and len(results) == 17
 
 
 @pytest.mark.parametrize(
@@ -319,8 +429,8 @@ def test_the_number_of_items_may_neither_fall_nor_more_than_double(make_desk: An
     measures = ("persons_held", "admissions", "releases")
 
     def rows(count: int) -> bytes:
-        keys = [(p, m) for m in measures for p in TEN][:count]
-        return lines(*((p, 50, {"measure": m}) for p, m in keys), stamp=f"20{10 + count % 7}-05-11")
+        keys = [(p, y, m) for m in measures for y in (2023, 2024) for p in TEN[:5]][:count]  # no place or year is lost
+        return lines(*((p, 50, {"measure": m, "year": y}) for p, y, m in keys), stamp=f"20{10 + count % 7}-05-11")
 
     desk.put(rows(10), retrieved_at="2026-05-01")
     desk.put(rows(items).replace(rows(items)[:12], b"# 2025-05-11"), retrieved_at="2026-05-02")
