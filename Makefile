@@ -16,8 +16,8 @@ help: ## Show this list
 run: $(STAMP) ## Build the record from the bundled figures, without network
 	@$(BIN)/custody run --offline
 
-test: lint ## Check the code and run the tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
+test: lint ## Check the code and run the tests; with ALL=1 those too that take long
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(if $(ALL),,-m "not thorough")
 
 lint: $(STAMP) ## Check style, format and types
 	@$(BIN)/ruff check .

@@ -25,6 +25,22 @@ LONGEST = (
 )  # fmt: skip
 
 
+#: What takes longest is not in `make test`: whole releases, the command run to be stopped or to meet a full disk, real
+#: runs of Dagster's, every bundled figure read again. `.ci/run` asks for it, and so does `make test ALL=1`.
+THOROUGH = (
+    "custody/test_full_disk.py", "custody/test_refresh.py", "exports/test_gate.py", "exports/test_publish.py",
+    "exports/test_release.py", "exports/test_reproduce.py", "exports/test_two_vintages.py", "pipelines/test_notify.py",
+    "pipelines/test_runs.py", "warehouse/test_bundled.py", "warehouse/test_kill.py",
+)  # fmt: skip
+
+
+def is_thorough(item: pytest.Item) -> bool:
+    """Whether a test is of the modules above, or needs the one whole release of tests/exports/conftest.py."""
+    path = item.path.relative_to(REPOSITORY / "tests").as_posix()
+    whole_release = path.startswith("exports/") and "release" in getattr(item, "fixturenames", ())
+    return path in THOROUGH or whole_release
+
+
 def raw_is_required() -> bool:
     """Whether a test that skips for want of the publishers' files is a failure."""
     return os.environ.get("CUSTODY_RAW_REQUIRED") == "1"
@@ -53,6 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "raw" in getattr(item, "fixturenames", ()):
             item.add_marker("raw")
+        if is_thorough(item):
+            item.add_marker("thorough")
     turn = {REPOSITORY / "tests" / name: at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: turn.get(item.path, len(turn)))
 

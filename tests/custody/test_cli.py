@@ -428,6 +428,7 @@ def test_a_day_that_is_none(command: Command, tmp_path: Path, job: list[str], da
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.thorough
 def test_a_refused_snapshot_falls_back(own: Path) -> None:
     """A workbook that is none, put in the archive as a fetch would: the last good vintage stays in use."""
     before = (own / "warehouse.duckdb").read_bytes()
@@ -613,6 +614,7 @@ def test_a_damaged_home_is_told_without_a_traceback(command: Command, own: Path,
     assert said.returncode in (0, 1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["warehouse.duckdb", "warehouse.json"])
 def test_a_run_mends_a_damaged_warehouse(own: Path, name: str) -> None:
     (own / name).write_bytes(GARBAGE[name])

@@ -174,6 +174,7 @@ def test_a_build_is_asked_for_once_when_something_was_accepted(home: Home, insta
     assert config == {"as_of": default_as_of(date.today()).isoformat()}
 
 
+@pytest.mark.thorough
 def test_what_was_withdrawn_and_taken_back_is_built_again(
     home: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,6 +410,7 @@ def test_the_options_of_a_run_choose_what_is_read_again(
 # The interface and the daemon together
 
 
+@pytest.mark.thorough
 def test_ui_starts_everything_and_ends_all_of_it(tmp_path: Path) -> None:
     from tests.pipelines.test_runs import free_port
 
