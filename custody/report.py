@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
@@ -289,8 +290,9 @@ def print_changes(changed: Sequence[Mapping[str, Any]]) -> None:
         ],
         right=["was", "is", "change", "or"],
     )
+    of_each = ", ".join(f"{source} {count:,}" for source, count in Counter(r["source"] for r in changed).most_common())
     print(
-        f"\n{len(changed):,} figures differ from the vintage before; "
+        f"\n{len(changed):,} figures differ from the vintage before ({of_each}); "
         "the days are those on which the files were retrieved."
     )
 

@@ -96,11 +96,17 @@ def _build(home: Home, as_of: date, progress: Progress) -> Build:
             _refuse_failed(home, connection, made, vintages)
         made = _put(home, beside, made)
     except duckdb.Error as error:  # of a full disk, for one
-        raise BuildFailed(f"{str(error).splitlines()[0]} The last warehouse stays.") from error
+        raise BuildFailed(f"{_first(error)} The last warehouse stays.") from error
     finally:
         _remove_leftovers(home)
     quality.write(home, made, vintages)
     return made
+
+
+def _first(error: duckdb.Error) -> str:
+    """What DuckDB says first, as a sentence."""
+    said = str(error).splitlines()[0].rstrip()
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def _finish(home: Home) -> None:
@@ -134,7 +140,7 @@ def build_open(home: Home, as_of: date) -> Build:
         tables = make(beside, vintages, known, as_of, lambda _: None)
         return _put(inner, beside, Build(digest, as_of, tables, True, inner.reports / REPORT, left_out(tables)))
     except duckdb.Error as error:
-        raise BuildFailed(f"{str(error).splitlines()[0]} Nothing was changed.") from error
+        raise BuildFailed(f"{_first(error)} Nothing was changed.") from error
     finally:
         _remove_leftovers(inner)
 
@@ -314,9 +320,7 @@ def _make(connection: duckdb.DuckDBPyConnection, model: Model, progress: Progres
         made = connection.execute(f'INSERT INTO "{model.name}" ({listed}) SELECT {listed} FROM ({sql}){order}')
         (rows,) = made.fetchall()[0]
     except duckdb.Error as error:
-        raise BuildFailed(
-            f"warehouse/models/{model.name}.sql: {str(error).splitlines()[0]} The last warehouse stays."
-        ) from error
+        raise BuildFailed(f"warehouse/models/{model.name}.sql: {_first(error)} The last warehouse stays.") from error
     expected = [e for e in checks.suite(model.table) if e.type not in checks.ENFORCED_BY_DDL or "rows" in e.kwargs]
     if model.table.group == "accepted":  # each vintage passed the whole suite when it was accepted
         expected = [e for e in expected if e.type in ABOUT_THE_WHOLE]

@@ -129,7 +129,13 @@ def _fallen_back(ground: Ground, found: list[Snapshot], verdicts: list[Verdict])
     source, missed = ground.source, missing(ground.home, ground.source, ground.vintages)
     both = list(zip(found, verdicts, strict=True))  # oldest first
     last = {v.sha256 if source.files[v.file].extends else v.file: (s, v) for s, v in both}
-    turned_away = [v for s, v in last.values() if v.state != "accepted" and missed(v.file, s.retrieved_at)]
+    held = sorted(  # one of which may be of a newer vintage than what came last
+        ((s, v) for s, v in both if v.state == "quarantined" and v.vintage and not source.files[v.file].extends),
+        key=lambda each: vintage_order(each[1].vintage or ""),
+    )
+    newest_held = {v.file: (s, v) for s, v in held}
+    of_all = {v.sha256: (s, v) for s, v in [*newest_held.values(), *last.values()]}
+    turned_away = [v for s, v in of_all.values() if v.state != "accepted" and missed(v.file, s.retrieved_at, v.vintage)]
     return [*turned_away, *(told for s, v in both if (told := _taken_back(ground, s, v)))]
 
 

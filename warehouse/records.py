@@ -288,21 +288,32 @@ def failures(home: Home, source: Source) -> list[dict[str, Any]]:
     if not reports:
         return []
     missed = missing(home, source, vintages(home, source))
-    return [r for r in reports if missed(r["snapshot"]["file"], r["snapshot"]["retrieved_at"])]
+    return [r for r in reports if missed(r["snapshot"]["file"], r["snapshot"]["retrieved_at"], r["vintage"])]
 
 
-def missing(home: Home, source: Source, used: Iterable[Vintage]) -> Callable[[str, str], bool]:
+def missing(home: Home, source: Source, used: Iterable[Vintage]) -> Callable[[str, str, str | None], bool]:
     """Tells whether a snapshot of a file that was retrieved then and turned away is still missed.
 
-    It is not, where a newer one of the same file was accepted, or the server has since given again what is in use. Of
-    editions that add to each other each is missed, also where a newer one was accepted.
+    It is not, where the server has since given again what is in use, or one of the same file was accepted that came later
+    and is of no older vintage. Of editions that add to each other each is missed.
     """
-    archive, settled = Archive(home.archive), dict[str, str]()
-    for vintage in used:
-        when = [] if vintage.bundled else [str(vintage.snapshot["retrieved_at"])]
-        served = archive.served(source.id, vintage.file)
+    archive = Archive(home.archive)
+    given_again, accepted, in_use = dict[str, str](), dict[str, str](), dict[str, str]()
+    for vintage in used:  # oldest first
+        file, in_use[vintage.file] = vintage.file, vintage.vintage
+        if not vintage.bundled:
+            accepted[file] = max(str(vintage.snapshot["retrieved_at"]), accepted.get(file, ""))
+        served = archive.served(source.id, file)
         if served and served[0] == vintage.snapshot["sha256"]:
-            when.append(served[1])
-        settled[vintage.file] = max([*when, settled.get(vintage.file, "")])
+            given_again[file] = max(served[1], given_again.get(file, ""))
     extending = {name for name, file in source.files.items() if file.extends}
-    return lambda file, retrieved_at: file in extending or retrieved_at >= settled.get(file, "")
+
+    def missed(file: str, retrieved_at: str, vintage: str | None) -> bool:
+        if file in extending:
+            return True
+        if retrieved_at < given_again.get(file, ""):
+            return False
+        newer = vintage and file in in_use and vintage_order(vintage) > vintage_order(in_use[file])
+        return bool(newer) or retrieved_at >= accepted.get(file, "")
+
+    return missed

@@ -286,6 +286,16 @@ def test_a_file_turned_away_is_missed_until_the_server_gives_again_what_is_in_us
     assert len(turned_away(desk.home, desk.source)) == 1  # it stays listed
 
 
+def test_what_is_in_quarantine_is_missed_though_an_older_vintage_was_accepted_later(one: tuple[Desk, str]) -> None:
+    desk, digest = one
+    older = GOOD.replace(b"2023-05-11", b"2023-08-01")
+    desk.put(older, retrieved_at="2026-09-01")
+    taken = desk.take_in()
+    assert in_use(desk) == ["2023-05-11", "2023-08-01"]
+    assert [v.sha256 for v in taken.fallen_back] == [digest]
+    assert [r["snapshot"]["sha256"] for r in failures(desk.home, desk.source)] == [digest]
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_a_publisher_that_takes_a_revision_back_is_told(desk: Desk) -> None:
     first, said = fetched("2025-01-01", 5000, "2026-05-01T00:00:00Z")
