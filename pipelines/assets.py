@@ -63,7 +63,7 @@ class RunOptions(dg.ConfigurableResource["RunOptions"]):
     vintages: list[str] = Field(default_factory=list)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Name the process that is at work on the run."""
+        """Name the process that is at work on the run; in the in-process executor it is that of every step."""
         if context.instance and context.run:
             context.instance.add_run_tags(context.run.run_id, {alive.PROCESS: alive.name_of_this_process()})
 

@@ -294,8 +294,8 @@ def failures(home: Home, source: Source) -> list[dict[str, Any]]:
 def missing(home: Home, source: Source, used: Iterable[Vintage]) -> Callable[[str, str, str | None], bool]:
     """Tells whether a snapshot of a file that was retrieved then and turned away is still missed.
 
-    It is not, where the server has since given again what is in use, or one of the same file was accepted that came later
-    and is of no older vintage. Of editions that add to each other each is missed.
+    It is not, where the server has since given again what is in use, or one of the same file was accepted that came
+    later and is of no older vintage. Of editions that add to each other each is missed.
     """
     archive = Archive(home.archive)
     given_again, accepted, in_use = dict[str, str](), dict[str, str](), dict[str, str]()
