@@ -139,7 +139,8 @@ def print_sentence(total: Mapping[str, Any]) -> None:
     sure = (
         "The history behind it is too short for an interval."
         if total["low"] is None
-        else f"With a probability of 90 % between {total['low']:,.0f} and {total['high']:,.0f}, as tested on the past."
+        else f"With a probability of 90 % between {total['low']:,.0f} and {total['high']:,.0f}, as tested on the past "
+        "of places that publish."
     )
     print(
         f"\n{printing.number(total['central'])} persons{rate}. {sure}\n"

@@ -104,6 +104,29 @@ def releasing() -> tuple[list[tuple[str, str, float, float, float]], str]:
     return what, head + "\n".join(rows) + "\n"
 
 
+def estimating() -> list[tuple[str, str, float, float, float]]:
+    """What the estimate with its back-test takes, against the bare imports."""
+    from sources.home import Home
+    from warehouse.build import connect
+    from warehouse.estimate import backtest, given, world
+    from warehouse.estimate.rules import rules
+
+    custody = str(Path(sys.executable).with_name("custody"))
+    with tempfile.TemporaryDirectory() as folder:
+        process(custody, "run", "--offline", home=Path(folder))()
+        with connect(Home(Path(folder))) as connection:
+            bare, made = [], []
+            for _ in range(RUNS):
+                bare.append(timed(process(sys.executable, "-c", IMPORTS, home=Path(folder))))
+                begin = time.perf_counter()
+                known = given.read(connection, rules())
+                world.estimate(known, rules())
+                list(backtest.cases(known, rules()))
+                made.append(time.perf_counter() - begin)
+    imports, seconds = statistics.median(bare), statistics.median(made)
+    return [("the estimate of every year's end with its back-test", "at most 5 s", seconds, imports, seconds / imports)]
+
+
 def refresh(raw: Path) -> list[tuple[str, str, float, float, float]]:
     """What a refresh takes when every publisher, on loopback, answers that nothing has changed."""
     from tests.custody.publishers import Publishers, serve, serve_the_rest
@@ -191,7 +214,7 @@ def main() -> None:
         f"Great Expectations {great_expectations.__version__}, DuckDB {duckdb.__version__}; medians of {RUNS} runs.\n",
         "## The command\n",
         f'Compared with `python -c "{IMPORTS}"`.\n',
-        table(commands() + (refresh(raw) if raw else []) + written, "imports"),
+        table(commands() + estimating() + (refresh(raw) if raw else []) + written, "imports"),
         "## Reading little of a large file\n",
         "What one place's series reads of a published Parquet; the aim is under 2 %.\n",
         little,

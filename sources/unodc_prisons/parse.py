@@ -48,4 +48,7 @@ def parse(file: RawFile) -> Parsed:
     frame["note"] = None
     frame.loc[counts & (frame["value"] % 1 != 0), "note"] = NOT_WHOLE
     frame["status"] = frame["status"].fillna("A")
+    supervised = frame["measure"].str.startswith("persons_under_supervision")
+    frame["definition"] = None
+    frame.loc[supervised, "definition"] = "other_types_of_supervision"
     return Parsed(vintage, len(cells), {"observation": frame})

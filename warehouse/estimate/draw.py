@@ -3,7 +3,7 @@
 Each draw is one calendar window of the past: all places change as places did in that window, and the places of one
 region as those of one region of it, so that what is common to a time or a region stays common. A year may come that is
 like none of those seen: after n of them that has a chance of 1 / (n + 1) a year, and where it comes all places rank
-alike, which is the most that can be common to them.
+alike: each is as far up or down in its own interval as all others.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ placed AS (
 once AS (SELECT * FROM placed WHERE whole IS NULL OR whole NOT IN (SELECT place_id FROM placed)),
 counted AS (
   SELECT
-    as_of, place_id, name, year, supervision, if(figure_of_all IS NULL, ages, '_T') AS ages, definition, persons, population,
+    as_of, place_id, name, year AS first_year, year, supervision, if(figure_of_all IS NULL, ages, '_T') AS ages, definition, persons, population,
     persons / population * 100000 AS per_100k, held, persons / nullif(held, 0) AS per_prisoner,
     1 AS places, NULL::DOUBLE AS population_share, coalesce(figure_of_all, figure_of_each) AS figure_ids, held_figure_id, sources
   FROM once, reference_day
@@ -48,7 +48,7 @@ counted AS (
 SELECT * EXCLUDE (held) FROM counted
 UNION ALL BY NAME
 SELECT
-  any_value(counted.as_of) AS as_of, 'WLD' AS place_id, 'World, of the places that publish it' AS name, max(year) AS year,
+  any_value(counted.as_of) AS as_of, 'WLD' AS place_id, 'World, of the places that publish it' AS name, min(year) AS first_year, max(year) AS year,
   NULL AS supervision, NULL AS ages, NULL AS definition,
   sum(persons) AS persons, sum(population) AS population,
   sum(persons) FILTER (population IS NOT NULL) / sum(population) * 100000 AS per_100k,
