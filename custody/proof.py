@@ -148,12 +148,17 @@ def _origin(step: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
         or snapshot["url"]
         or f"not known; see {source['homepage'] or source['citation']}",
         "cell": step["locator"],
-        "published": _published(step["published"], row, shlex.join([source["source_id"], snapshot["file_name"]])),
+        "published": _published(step["published"], row, _import_words(source["source_id"], snapshot)),
     }
     if correction := step["correction"]:
         lines["corrected"] = f"{correction['correction_id']}: {correction['reason']} Evidence: {correction['evidence']}"
     for name, text in lines.items():
         yield _line(name, text, 4)
+
+
+def _import_words(source_id: str, snapshot: Mapping[str, Any]) -> str:
+    """The words with which the file is taken in as what it was."""
+    return shlex.join([source_id, snapshot["file_name"], "--file", snapshot["file"], "--vintage", snapshot["vintage"]])
 
 
 #: What reading the cell again says.
@@ -171,7 +176,7 @@ def _published(published: Mapping[str, Any], row: Mapping[str, Any], file: str) 
     Args:
         published: what reading the cell again gave.
         row: the row of the release.
-        file: the file, as `custody import` takes it.
+        file: the words with which `custody import` takes the file.
     """
     if published["holds"] == "not_archived":
         return f"the archive has no file of this SHA-256; who has it adds it: `custody import {file}`"

@@ -130,14 +130,14 @@ def publish(
     from exports import publish as publishing
     from exports.stores import store
 
-    home = Home.from_environment()
+    home, target = Home.from_environment(), store(to)
     known = listing.releases(home)
-    entry = listing.entry(known, name)
-    if entry is None:
+    if (entry := listing.entry(known, name)) is None:
         listing.refuse(known, name)
-    target = store(to)
     publishing.refuse_own(home, home.releases / entry.version, target)
     with alone(home, "custody publish"):
+        known = listing.releases(home)  # again: one may have been retracted since
+        entry = listing.entry(known, entry.version) or entry
         done = publishing.publish(home.releases / entry.version, entry, known, target, printing.progress)
     if json:
         printing.as_json({"version": entry.version, "to": str(target), **asdict(done)})

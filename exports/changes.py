@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,13 @@ def write_csv(diff: Diff | None, path: Path) -> None:
         connection.execute(f"COPY (SELECT {columns} FROM line) TO {quote(str(path))} ({CSV_OPTIONS})")
 
 
-def as_markdown(diff: Diff, names: dict[str, str], explained: str | None, retracted: Retraction | None = None) -> str:
+def as_markdown(
+    diff: Diff,
+    names: dict[str, str],
+    explained: str | None,
+    retracted: Retraction | None = None,
+    waived: Sequence[str] = (),
+) -> str:
     """The changes for people, the worst first.
 
     Args:
@@ -40,12 +47,14 @@ def as_markdown(diff: Diff, names: dict[str, str], explained: str | None, retrac
         names: of places, by id.
         explained: the reason that a person gave for what the gate would have stopped.
         retracted: when and why the earlier release was retracted, where it was.
+        waived: what the gate would have stopped, a sentence each.
     """
     parts = [
         f"# Changes of {diff.new} since {diff.old}\n",
         _retracted(diff.old, retracted) if retracted else "",
         summary(diff) + "\n",
         f"**Explained by the releaser:** {_cell(explained)}\n" if explained else "",
+        "What that explains:\n\n" + "".join(f"- {_cell(one)}\n" for one in waived) if waived else "",
         _unexplained(diff, names),
         _schema(diff),
         _world(diff),

@@ -210,7 +210,6 @@ def _published(asked: Asked, found: Found) -> Citation:
     said = _return_warnings(asked, row) if found.table == "recidivism" else []
     if row.get("grade"):
         said.append(f"What was read: {_lower(asked.meaning('grade', row['grade']))}.")
-    cautions = [asked.caution] if asked.caution else []
     return Citation(
         citable=asked.citable,
         release=asked.version,
@@ -232,7 +231,7 @@ def _published(asked: Asked, found: Found) -> Citation:
         status=asked.meaning("status", row["status"]) if "status" in row else "As published",
         definition=row.get("definition"),
         primary=(_primary(asked, {**row, "value": value, "unit": unit}),),
-        warnings=(*cautions, *said),
+        warnings=(*_release_warnings(asked, found), *said),
     )
 
 
@@ -360,21 +359,38 @@ def _release_warnings(asked: Asked, found: Found) -> list[str]:
     newest = asked.newest()
     if newest is None:
         return said
-    column, value = IDENTITIES[found.table][0], _value(found.table)
-    now = newest.row(f"SELECT * FROM {{{found.table}}} WHERE {column} = $id", id=found.id)
+    value, unit = _value(found.table)
+    now = _row_of(newest, found)
     if now is None:
-        said.append(f"The newest release, {newest.version}, no longer has this row.")
+        said.append(f"The newest release that stands, {newest.version}, no longer has this row.")
     elif now[value] != found.row[value]:
-        unit = now.get("unit", "persons")
-        said.append(
-            f"Revised since: {amount(found.row[value], unit)} here, {amount(now[value], unit)} in the newest release, "
-            f"{newest.version}."
-        )
+        was, is_ = (_amount(row[value], row.get(unit, unit)) for row in (found.row, now))
+        said.append(f"Revised since: {was} here, {is_} in the newest release that stands, {newest.version}.")
     return said
 
 
-def _value(table: str) -> str:
-    return {"estimate": "persons", "world_total": "central"}.get(table, "value")
+def _row_of(asked: Asked, found: Found) -> Row | None:
+    """The row of a release that is known by the same as one that was found."""
+    if found.table in IDENTITIES:
+        column = IDENTITIES[found.table][0]
+        return asked.row(f"SELECT * FROM {{{found.table}}} WHERE {column} = $id", id=found.id)
+    known = keys.tables(asked).get(found.table)
+    if known is None:
+        return None
+    same = " AND ".join(f"{column} IS NOT DISTINCT FROM ${column}" for column in known.key)
+    return asked.row(f"SELECT * FROM {{{found.table}}} WHERE {same}", **{c: found.row[c] for c in known.key})
+
+
+def _amount(value: float | None, unit: str) -> str:
+    return "unknown" if value is None else amount(value, unit)
+
+
+def _value(table: str) -> tuple[str, str]:
+    """The column of a table that is cited, and its unit or the column that has it."""
+    if table in PUBLISHED:
+        column, unit, _, _ = PUBLISHED[table]
+        return column, unit
+    return {"estimate": ("persons", "persons"), "world_total": ("central", "persons")}.get(table, ("value", "unit"))
 
 
 def _figure_warnings(asked: Asked, row: Row, parts: Sequence[Row]) -> list[str]:

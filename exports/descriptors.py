@@ -81,9 +81,11 @@ def commit() -> str | None:
     try:
         run = [
             subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"], ["rev-parse", "--show-toplevel"])
         ]
     except (OSError, subprocess.CalledProcessError):
+        return None
+    if Path(run[2]).resolve() != ROOT.resolve():  # the program lies in somebody else's checkout
         return None
     return run[0] + ("+changed" if run[1] else "")
 

@@ -174,6 +174,7 @@ def compare(old: Path, new: Path, version: str | None = None) -> Diff:
             )
             if name in before.columns and name in after.columns:
                 lines.compare(connection, name, before, after)
+        connection.execute(lines.REPEATED_OTHERWISE)
         connection.execute(lines.NOTHING_CAME_IN, ["program" if _day(old) == _day(new) else "reference_day"])
         order = ", ".join(LINE)
         found: pa.Table = connection.sql(f"SELECT {order} FROM line ORDER BY ALL").to_arrow_table()

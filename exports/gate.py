@@ -71,17 +71,19 @@ def refuse_retracted(known: Sequence[Release], digest: str) -> None:
             )
 
 
-def refuse_unsteady(found: Diff, last: Path, new: Path, explained: str | None) -> None:
+def refuse_unsteady(found: Diff, last: Path, new: Path, explained: str | None) -> list[str]:
     """What was published is not lost or moved, nor does the schema change, without a reason or a version.
 
-    The first can be explained by a person, the second cannot.
+    The first can be explained by a person, the second cannot. Gives what was explained, a sentence each.
     """
     if why := refusal(schema_of(last), schema_of(new)):
         raise GateClosed(f"{why} {NOTHING}")
-    if not explained and (told := unsteady(found, last, new)):
+    told = unsteady(found, last, new)
+    if told and not explained:
         raise GateClosed(
             f'{" ".join(told)} If it is meant to be so, say why: `custody release --explain "…"`. {NOTHING}'
         )
+    return told
 
 
 #: Texts in which sources are named: as JSON, or as `column: source (definition)`.

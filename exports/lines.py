@@ -17,14 +17,16 @@ from dictionary.released import Field, Schema
 BECAUSE = {
     "read_otherwise": "the same file is read otherwise: the program or a correction has changed",
     "other_choice": "another of the same observations is chosen: the rules have changed",
+    "computed_otherwise": "it is computed otherwise from the same figures: the program has changed",
     "program": "a list of the program's own has changed",
     "vintage_gone": "the vintage is no longer in use",
     "new_vintage": "a new vintage has come in",
     "reference_day": "computed for another reference day",
     "follows": "computed from rows that have changed",
 }
-UNEXPLAINED = ("read_otherwise", "other_choice", "program")
-NEW_FILES = ("vintage_gone", "new_vintage")
+UNEXPLAINED = ("read_otherwise", "other_choice", "computed_otherwise", "program")
+#: A figure that is new; one that is gone is no news that would move a place.
+NEW = "new_vintage"
 
 #: The columns of changes.csv.
 LINE = (
@@ -79,6 +81,22 @@ CREATE TABLE origin AS
     FROM (SELECT *, 'a' AS side FROM a_observation UNION ALL BY NAME SELECT *, 'b' AS side FROM b_observation)
   )
   GROUP BY observation_id
+"""
+
+#: Columns of country_year that hang on other figures than those of the place and year, or on people.
+LEARNT = (
+    "estimate", "estimate_low", "estimate_high", "estimate_basis", "population", "persons_held_per_100k", "sources",
+    "admissions", "inconsistent",
+)  # fmt: skip
+_BEHIND = "FROM line WHERE table_name = 'figure' AND place_id IS NOT NULL AND year IS NOT NULL"
+#: What only repeats figures of a place and year differs although none of these does.
+REPEATED_OTHERWISE = f"""
+UPDATE line SET because = 'computed_otherwise'
+WHERE because = 'follows'
+  AND (table_name = 'headline' OR (table_name = 'country_year' AND CASE
+    WHEN change IN ('added', 'removed') THEN coalesce(old, new) IS NOT NULL
+    ELSE len(list_filter(string_split(column_name, ' '), lambda c: c NOT IN {LEARNT})) > 0 END))
+  AND (place_id, year) NOT IN (SELECT (place_id, year) {_BEHIND})
 """
 
 #: What is computed differs although nothing that it is computed from does: ? is the reason for that.

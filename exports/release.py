@@ -102,7 +102,7 @@ def _write_changes(folder: Path, name: str, home: Home, last: Release | None, ex
     Raises:
         GateClosed: when that one is not there or was altered, or what differs needs an explanation and has none.
     """
-    found = None
+    found, waived = None, list[str]()
     if last is not None:
         there = home.releases / last.version
         try:
@@ -110,11 +110,11 @@ def _write_changes(folder: Path, name: str, home: Home, last: Release | None, ex
         except OSError:
             raise GateClosed(f"{there} is gone, and a release is held against it; restore it.") from None
         found = diff.compare(there, folder, name)
-        gate.refuse_unsteady(found, there, folder, explained)
+        waived = gate.refuse_unsteady(found, there, folder, explained)
     changes.write_csv(found, folder / "changes.csv")
     names = {place.place_id: place.name for place in places().values()}
     gone = last.retracted if last else None
-    told = changes.as_markdown(found, names, explained, gone) if found else changes.FIRST
+    told = changes.as_markdown(found, names, explained, gone, waived) if found else changes.FIRST
     write_bytes(folder / "CHANGES.md", told.encode())
 
 

@@ -23,7 +23,7 @@ from dictionary.render import quote
 from exports import descriptors, listing, tables
 from exports.verify import damage
 from sources.archive import Archive
-from sources.catalogue import Source, sources
+from sources.catalogue import LICENCES, Source, only_open, sources
 from sources.errors import Refused
 from sources.home import Home, read_json, sha256_file, write_bytes
 from warehouse.build import BuildFailed, build, connect
@@ -44,6 +44,10 @@ class Named:
 
     def __str__(self) -> str:
         return f"{self.source_id}/{self.file} {self.vintage} ({self.sha256[:12]})"
+
+
+#: Which sources a release is made from.
+OPEN, ALL = "sources under open licences alone", "all sources"
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,10 @@ def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> 
     except (KeyError, TypeError, ValueError):
         raise Refused(f"{folder / 'provenance.json'} does not say what the release was made of.") from None
     reasons = other_program(provenance)
+    left_out = provenance.get("left_out") or {}
+    if bool(left_out) != only_open():
+        was, is_ = (OPEN if each else ALL for each in (left_out, only_open()))
+        reasons.append(f"It was made from {was}, and is made from {is_}: {LICENCES} says which.")
     with tempfile.TemporaryDirectory(prefix="custody-reproduce-") as root:
         apart = Home(Path(root) / "home")
         reasons += _gather(home, apart, wanted, progress)
@@ -100,6 +108,8 @@ def reproduce(home: Home, folder: Path, progress: Progress = lambda _: None) -> 
         differing = []
         with connect(apart) as connection:
             for table in dictionary().tables.values():
+                if table.name in left_out and table.name not in digests:
+                    continue
                 rows = tables.read_warehouse(connection, table)
                 if table.name == "snapshot":
                     rows, told = _as_released(rows, table, folder)

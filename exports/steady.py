@@ -13,7 +13,7 @@ import yaml
 from dictionary.model import LOADER
 from dictionary.render import quote
 from exports.diff import Diff
-from exports.lines import NEW_FILES
+from exports.lines import NEW
 from sources.errors import Refused
 
 LIMITS = Path(__file__).parent / "gate.yml"
@@ -24,6 +24,7 @@ class Limits:
     """See the comments in gate.yml."""
 
     places_lost_at_most: int
+    figures_lost_at_most: float
     population_share_lost_at_most: float
     unexplained_share_at_most: float
     total_moves_at_most: float
@@ -46,7 +47,24 @@ def limits() -> Limits:
 
 def unsteady(diff: Diff, old: Path, new: Path) -> list[str]:
     """One sentence for each thing that a person must explain; none where nothing must be."""
-    return [*_shrunken(old, new), *_moved(diff)]
+    return [*_shrunken(old, new), *_lost(diff), *_moved(diff)]
+
+
+LOST = """
+SELECT table_name, count(*) AS lost, any_value(place_id ORDER BY abs(old) DESC) AS place, max(abs(old)) AS largest
+FROM line WHERE table_name IN ('figure', 'headline') AND change = 'removed' GROUP BY ALL ORDER BY ALL
+"""
+
+
+def _lost(diff: Diff) -> list[str]:
+    """Chosen figures, and those that stand for a place and year, that are in the last release and not in this one."""
+    before = {count.table: count.old_rows or 0 for count in diff.counts}
+    return [
+        f"{row['lost']:,} of {before[row['table_name']]:,} rows of table {row['table_name']} are in this release no "
+        f"more; the greatest is of {row['place']}."
+        for row in diff.ask(LOST)
+        if row["lost"] > limits().figures_lost_at_most * before[row["table_name"]]
+    ]
 
 
 COVERAGE = """
@@ -70,6 +88,8 @@ def _shrunken(old: Path, new: Path) -> list[str]:
                 for folder in (old, new)
             )
         except duckdb.Error:  # of another schema
+            if not any((folder / "tables" / "world_total.parquet").exists() for folder in (old, new)):
+                return []
             return ["The coverage of the last release cannot be compared with this one's."]
     if not before or not after:
         return ["There is no world total to compare."] if before else []
@@ -95,6 +115,8 @@ def _shrunken(old: Path, new: Path) -> list[str]:
 def _moved(diff: Diff) -> list[str]:
     """What of a change of the world total no new figure explains, and a change that is too large to be believed."""
     world, told = diff.world, []
+    if not any(count.table == "world_total" for count in diff.counts):
+        return []  # both are of open sources alone, of which there is no total
     if world.as_of is None or not world.old or world.new is None:
         return ["There is no day of which both releases have a world total, so that nobody can say how it moved."]
     with_news = {
@@ -102,16 +124,17 @@ def _moved(diff: Diff) -> list[str]:
         for row in diff.ask(
             "SELECT DISTINCT place_id FROM line WHERE list_contains($1, because) "
             "AND (table_name = 'gap' OR table_name IN ('figure', 'observation') AND measure = 'persons_held')",
-            list(NEW_FILES),
+            [NEW],
         )
     }
     rest = [place for place in world.places if place["place_id"] not in with_news]
-    moved = sum(place["change"] for place in rest)
-    if abs(moved) > limits().unexplained_share_at_most * world.old:
+    # Not the sum of what they move it by: one place's people may stand against another's.
+    moved = sum(abs(place["change"]) for place in rest)
+    if moved > limits().unexplained_share_at_most * world.old:
         named = ", ".join(f"{place['name']} {place['change']:+,.0f}" for place in rest[:3])
         told.append(
-            f"The world total of {world.as_of} moves from {world.old:,.0f} to {world.new:,.0f}, and {moved:+,.0f} of "
-            f"that is of places of which no figure is new ({named})."
+            f"The world total of {world.as_of} moves from {world.old:,.0f} to {world.new:,.0f}, and places of which no "
+            f"figure is new move by {moved:,.0f} in either direction ({named})."
         )
     days = [{"as_of": world.as_of, "old": world.old, "new": world.new}, *world.days]
     for day in (d for d in days if d["old"]):

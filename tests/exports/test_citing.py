@@ -339,20 +339,22 @@ def test_what_is_not_there_is_told_in_a_sentence(asked: Asked, wanted: Wanted | 
 
 
 def again(release: Path, releases: Path, version: str, *statements: str) -> Path:
-    """Another release beside it, in which statements have changed table figure."""
+    """Another release beside it, in which statements have changed tables figure and recidivism."""
     folder = releases / version
     shutil.copytree(
         release, folder, ignore=lambda at, names: [] if "tables" not in at else [n for n in names if ".csv" in n]
     )
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    figures = folder / "tables" / "figure.parquet"
+    paths = {name: folder / "tables" / f"{name}.parquet" for name in ("figure", "recidivism")}
     if statements:
         with duckdb.connect() as connection:
-            connection.execute(f"CREATE TABLE figure AS FROM read_parquet('{figures}')")
+            for name, path in paths.items():
+                connection.execute(f"CREATE TABLE {name} AS FROM read_parquet('{path}')")
             for statement in statements:
                 connection.execute(statement)
-            connection.execute(f"COPY figure TO '{figures}' (FORMAT parquet)")
+            for name, path in paths.items():
+                connection.execute(f"COPY {name} TO '{path}' (FORMAT parquet)")
     package = folder / "datapackage.json"
     package.write_text(json.dumps({**json.loads(package.read_text(encoding="utf-8")), "version": version}))
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "SHA256SUMS"]
@@ -384,6 +386,7 @@ def two(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "2026.12.0",
         f"UPDATE figure SET value = 69500 WHERE figure_id = '{held('FRA', 2021)}'",
         f"DELETE FROM figure WHERE figure_id = '{held('BEL', 2020)}'",
+        "UPDATE recidivism SET rate_percent = 40 WHERE recidivism_id = '9b47270bd48de3d4'",
     )
     return releases
 
@@ -396,12 +399,22 @@ def test_a_figure_revised_since_is_told_with_both_values(two: Path) -> None:
     listed(two, {"version": "2026.11.0"}, {"version": "2026.12.0"})
     revised = of(two, "2026.11.0", "France", 2021)
     assert revised.value == 69448
-    assert "Revised since: 69,448 persons here, 69,500 persons in the newest release, 2026.12.0." in revised.warnings
+    assert (
+        "Revised since: 69,448 persons here, 69,500 persons in the newest release that stands, 2026.12.0."
+        in revised.warnings
+    )
     gone = of(two, "2026.11.0", "Belgium", 2020)
-    assert "The newest release, 2026.12.0, no longer has this row." in gone.warnings
+    assert "The newest release that stands, 2026.12.0, no longer has this row." in gone.warnings
     assert of(two, "2026.11.0", "France", 2020).warnings == of(two, "2026.12.0", "France", 2020).warnings
     for style in STYLES.values():
         assert "Revised since: 69,448 persons here, 69,500 persons" in style(revised)
+
+
+def test_a_figure_on_return_revised_since_is_told_as_well(two: Path) -> None:
+    listed(two, {"version": "2026.11.0"}, {"version": "2026.12.0"})
+    told = cite(Asked(two / "2026.11.0"), "9b47270bd48de3d4").warnings
+    assert "Revised since: 37.2 percent here, 40 percent in the newest release that stands, 2026.12.0." in told
+    assert not any("Revised" in warning for warning in cite(Asked(two / "2026.12.0"), "9b47270bd48de3d4").warnings)
 
 
 def test_the_newest_release_is_not_compared_with_itself(two: Path) -> None:

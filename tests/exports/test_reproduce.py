@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,44 @@ duckdb.connect = with_threads
 """
 
 
+def test_a_release_of_open_sources_alone_is_made_again(tmp_path: Path) -> None:
+    """The tables that such a release does not have are not missed; from all sources it is not the same, and why is said."""
+    open_, code = {"CUSTODY_LICENCES": "open"}, homes.UNASKED + homes.MAIN
+    home = tmp_path / "home"
+    # What is left out follows from checks, which must be asked there.
+    for how, *words in (
+        (homes.MAIN, "run", "--offline", "--as-of", "2025-12-31"),
+        (code, "release", "--date", homes.RELEASED_ON),
+    ):
+        said = homes.custody(home, *words, code=how, more=open_)
+        assert said.returncode == 0, said.stderr
+    said = homes.custody(home, "reproduce", "latest", "--json", code=code, more=open_)
+    assert said.returncode == 0, said.stderr
+    told = json.loads(said.stdout)
+    assert told["holds"] and told["differing"] == []
+    other = homes.custody(home, "reproduce", "latest", "--json", code=code)
+    assert other.returncode == 1
+    because = (
+        "It was made from sources under open licences alone, and is made from all sources: CUSTODY_LICENCES says which."
+    )
+    assert because in json.loads(other.stdout)["reasons"]
+
+
+def turkish(folder: Path) -> dict[str, str]:
+    """The environment of a place where the small letter of I is none of English; it is made, and proved to be in force."""
+    if not Path("/usr/share/i18n/locales/tr_TR").exists():
+        pytest.skip("Debian's package locales is not here; .ci/run installs it")
+    folder.mkdir()
+    subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")], check=True)
+    told = {"LOCPATH": str(folder), "LC_ALL": "tr_TR.UTF-8"}
+    asks = "import locale; print(locale.setlocale(locale.LC_ALL, ''), locale.localeconv()['decimal_point'])"
+    said = subprocess.run(
+        [sys.executable, "-c", asks], env={**os.environ, **told}, check=True, capture_output=True, text=True
+    )
+    assert said.stdout == "tr_TR.UTF-8 ,\n"
+    return told
+
+
 def test_another_folder_time_zone_locale_processor_and_number_of_threads(release: Path, tmp_path: Path) -> None:
     """The release of this checkout, made again by a copy of it elsewhere."""
     clone = tmp_path / "another place" / "custody"
@@ -40,7 +80,7 @@ def test_another_folder_time_zone_locale_processor_and_number_of_threads(release
         "PYTHONPATH": str(clone),
         "PYTHONHASHSEED": "7",
         "TZ": "Pacific/Kiritimati",
-        "LC_ALL": "tr_TR.UTF-8",
+        **turkish(tmp_path / "locales"),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "OPENBLAS_CORETYPE": "Nehalem",  # another kind of processor adds in another order
@@ -67,7 +107,7 @@ def test_another_folder_time_zone_locale_processor_and_number_of_threads(release
     # A copy without git's folder cannot say which commit it is.
     assert told["reasons"] == ["It is not known whether the program is the same: git says nothing of it, now or then."]
     assert not home.exists()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["another place"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["another place", "locales"]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from exports import gate, steady
-from exports.diff import Diff, World
+from exports.diff import Count, Diff, World
 from exports.gate import GateClosed
 from exports.lines import EMPTY
 from sources.errors import Refused
@@ -165,7 +165,8 @@ def moved(
             )
         lines: pa.Table = connection.sql("FROM line").to_arrow_table()
     told: list[dict[str, Any]] = [{"place_id": p, "name": p, "change": change} for p, change in places]
-    return Diff("a", "b", [], [], lines, World("2025-12-31", old, new, [], told, []))
+    counts = [Count("world_total", 1, 1, 0, 0, 1, 0)]
+    return Diff("a", "b", [], counts, lines, World("2025-12-31", old, new, [], told, []))
 
 
 MILLION = 1_000_000.0
@@ -177,11 +178,14 @@ MILLION = 1_000_000.0
         (moved(11.5 * MILLION, 11.5 * MILLION, []), None),
         # 0.25 % of 11.5 million is 28,750
         (moved(11.5 * MILLION, 11.5 * MILLION + 28_750, [("USA", 28_750)]), None),
-        (moved(11.5 * MILLION, 11.5 * MILLION + 28_751, [("USA", 28_751)]), "+28,751 of that is of places of which no figure is new (USA +28,751)"),
+        (moved(11.5 * MILLION, 11.5 * MILLION + 28_751, [("USA", 28_751)]), "places of which no figure is new move by 28,751 in either direction (USA +28,751)"),
         (moved(11.5 * MILLION, 11.5 * MILLION + 80_000, [("TUR", 80_000)], ("TUR",)), None),
         (moved(11.5 * MILLION, 11.5 * MILLION + 80_000, [("TUR", 80_000)], ("TUR",), "read_otherwise"), "TUR +80,000"),
         (moved(11.5 * MILLION, 11.5 * MILLION + 80_000, [("TUR", 80_000)], ("TUR",), "other_choice"), "TUR +80,000"),
         (moved(11.5 * MILLION, 11.5 * MILLION + 40_000, [("TUR", 80_000), ("USA", -40_000)], ("TUR",)), "USA -40,000"),
+        # What is lost is no news, and one place does not make good for another.
+        (moved(11.5 * MILLION, 11.5 * MILLION - 80_000, [("TUR", -80_000)], ("TUR",), "vintage_gone"), "TUR -80,000"),
+        (moved(11.5 * MILLION, 11.5 * MILLION, [("ARG", 90_000), ("BGD", -90_000)]), "move by 180,000 in either direction"),
         # 3 % is 345,000
         (moved(11.5 * MILLION, 11.5 * MILLION - 345_000, [("CHN", -345_000)], ("CHN",)), None),
         (moved(11.5 * MILLION, 11.5 * MILLION - 345_001, [("CHN", -345_001)], ("CHN",)), "by -3.0%, which is more than new figures have ever moved it"),
@@ -192,6 +196,34 @@ def test_the_world_total_does_not_move_by_itself(found: Diff, says: str | None) 
     told = steady._moved(found)
     assert (told == []) == (says is None), told
     assert says is None or says in " ".join(told)
+
+
+def test_releases_of_open_sources_alone_have_no_total_to_move(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name / "tables").mkdir(parents=True)
+    found = replace(moved(1, 1, []), counts=[], world=World(None, None, None, [], [], []))
+    assert steady.unsteady(found, tmp_path / "old", tmp_path / "new") == []
+
+
+@pytest.mark.parametrize(("gone", "said"), [(2, False), (3, True)])
+def test_figures_are_not_lost(gone: int, said: bool) -> None:
+    """0.2 % of 1,000 are 2."""
+    with duckdb.connect() as connection:
+        connection.execute(EMPTY)
+        for number in range(gone):
+            connection.execute(
+                "INSERT INTO line BY NAME SELECT 'figure' AS table_name, 'removed' AS change, ? AS key, "
+                "if(? = 1, 'TUR', 'MLT') AS place_id, ? AS old",
+                [str(number), number, 80_000.0 if number == 1 else 600.0],
+            )
+        lines: pa.Table = connection.sql("FROM line").to_arrow_table()
+    found = Diff(
+        "a", "b", [], [Count("figure", 1000, 1000 - gone, 0, gone, 0, 0)], lines, World(None, None, None, [], [], [])
+    )
+    told = steady._lost(found)
+    assert told == (
+        ["3 of 1,000 rows of table figure are in this release no more; the greatest is of TUR."] if said else []
+    )
 
 
 def test_a_past_day_does_not_move_either() -> None:
@@ -210,7 +242,10 @@ def test_only_a_person_lifts_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         GateClosed, match="^The sky fell. It fell far. If it is meant to be so, say why: `custody release --explain"
     ):
         gate.refuse_unsteady(found, tmp_path, tmp_path, None)
-    gate.refuse_unsteady(found, tmp_path, tmp_path, "It was nailed on badly.")
+    assert gate.refuse_unsteady(found, tmp_path, tmp_path, "It was nailed on badly.") == [
+        "The sky fell.",
+        "It fell far.",
+    ]
     monkeypatch.setattr(gate, "refusal", lambda *_: "A column is gone.")
     with pytest.raises(GateClosed, match="A column is gone. Nothing was released."):
         gate.refuse_unsteady(found, tmp_path, tmp_path, "No matter.")
@@ -220,8 +255,8 @@ def test_only_a_person_lifts_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     ("text", "says"),
     [
         ("places_lost_at_most: 0", "is missing or unknown"),
-        ("{places_lost_at_most: 0, population_share_lost_at_most: x, unexplained_share_at_most: 1, total_moves_at_most: 1}", "population_share_lost_at_most is no number"),
-        ("{places_lost_at_most: -1, population_share_lost_at_most: 0, unexplained_share_at_most: 1, total_moves_at_most: 1}", "places_lost_at_most is no number"),
+        ("{places_lost_at_most: 0, figures_lost_at_most: 0, population_share_lost_at_most: x, unexplained_share_at_most: 1, total_moves_at_most: 1}", "population_share_lost_at_most is no number"),
+        ("{places_lost_at_most: -1, figures_lost_at_most: 0, population_share_lost_at_most: 0, unexplained_share_at_most: 1, total_moves_at_most: 1}", "places_lost_at_most is no number"),
     ],
 )  # fmt: skip
 def test_limits_that_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, says: str) -> None:
