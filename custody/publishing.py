@@ -62,7 +62,7 @@ def release(
         return
     print(
         f"Release {made.version} is in {home.releases / made.version}. "
-        f"The world total in it is as of {made.as_of}. Content digest {made.digest}."
+        f"Its reference day is {made.as_of}. Content digest {made.digest}."
     )
 
 

@@ -247,6 +247,7 @@ def readme(name: str, today: date, as_of: date, rows: Mapping[str, pa.Table]) ->
     )
     return README.format(
         title=TITLE, name=name, today=today, as_of=as_of, about=textwrap.fill(ABOUT, 100), schema=words.version,
+        pictures=PICTURES if "world_total" in rows else "",
         minded=minded, left_out=left_out, open_part=OPEN_PART if closed else ALL_OPEN, formulas=_formulas(rows),
         proof=proving.steps(rows),
     )  # fmt: skip
@@ -265,6 +266,9 @@ def _formulas(rows: Mapping[str, pa.Table]) -> str:
 #: How a locator is followed.
 LOCATORS = Path(__file__).with_name("locators.md")
 
+PICTURES = """\
+pictures/, backtest.html  the walk to the total, the series, disagreements; how the estimate was tested on the past
+"""
 OPEN_PART = "tables/open/              what can be built from sources under open licences alone; see its own README.txt"
 ALL_OPEN = "                          all of it is built from sources under open licences alone"
 
@@ -276,8 +280,7 @@ Release {name} of {today}; reference day {as_of}; schema {schema}.
 tables/*.parquet, *.csv   the tables; the same rows in both. UTF-8, comma, line feed; an empty cell is missing
 {open_part}
 custody.xlsx              the tables for Excel, with contents, sources and notes; the largest are only in tables/
-pictures/, backtest.html  the walk to the total, the series, disagreements; how the estimate was tested on the past
-codebook.md, .csv         what each column means; codes.csv: what each code means
+{pictures}codebook.md, .csv         what each column means; codes.csv: what each code means
 locators.md               how to follow a figure to its publisher's cell by hand
 datapackage.json          the same for programs (Data Package 2.0); croissant.json, dataset.jsonld: for catalogues
 provenance.json           the publishers' files with SHA-256, the program's commit, digests of every table's content

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -256,6 +257,39 @@ def test_the_cell_of_every_row_holds_its_value(asked: Asked, raw: Path, table: s
         if not holds:
             wrong.append((row, numbers, told))
     assert wrong[:5] == []
+
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def bare_cells(path: Path, column: str) -> dict[str, str]:
+    """The texts of one column of the first sheet of a workbook, by address, out of its XML and without any library for it."""
+    with zipfile.ZipFile(path) as book:
+        shared = [
+            "".join(text.text or "" for text in item.iter(f"{MAIN}t"))
+            for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
+        ]
+        found = {}
+        with book.open("xl/worksheets/sheet1.xml") as sheet:
+            for _, row in ElementTree.iterparse(sheet):
+                if row.tag != f"{MAIN}row":
+                    continue
+                for cell in row:
+                    value = cell.find(f"{MAIN}v")
+                    if re.fullmatch(column + "[0-9]+", cell.get("r", "")) and value is not None and value.text:
+                        is_shared = cell.get("t") == "s"
+                        found[cell.get("r", "")] = shared[int(value.text)] if is_shared else value.text
+                row.clear()
+    return found
+
+
+def test_every_figure_of_the_united_nations_is_in_the_bare_xml(asked: Asked, raw: Path) -> None:
+    """65,797 rows from row 4 on; of 37 no row was made (docs: twins, and one year of another millennium)."""
+    rows = asked.rows("SELECT locator, value, snapshot, file_name FROM {observation} JOIN {snapshot} USING (source_id, file, vintage, snapshot) WHERE source_id = 'unodc_prisons'")  # fmt: skip
+    assert len(rows) == 65_760
+    cells = bare_cells(by_digest(raw.parent)[rows[0]["snapshot"]], "L")
+    wrong = [row for row in rows if float(cells[row["locator"].split("!")[1]]) != row["value"]]
+    assert wrong == []
 
 
 def same(number: float | None, value: float) -> bool:
