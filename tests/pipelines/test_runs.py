@@ -82,7 +82,7 @@ def test_tables_tell_their_rows(store: dg.DagsterInstance) -> None:
 
 def test_the_report_is_linked_where_it_can_be_read_at_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of the interface may not lead to a file: browsers refuse that."""
-    path = Path("/home/reports/quality.html")
+    path = Path("reports/quality.html")
     assert isinstance(describing.report(path), dg.PathMetadataValue)
     monkeypatch.setenv("CUSTODY_REPORTS", "http://127.0.0.1:3001/")
     link = describing.report(path)
