@@ -28,9 +28,9 @@ LONGEST = (
 #: What takes longest is not in `make test`: whole releases, the command run to be stopped or to meet a full disk, real
 #: runs of Dagster's, every bundled figure read again. `.ci/run` asks for it, and so does `make test ALL=1`.
 THOROUGH = (
-    "custody/test_full_disk.py", "custody/test_refresh.py", "exports/test_gate.py", "exports/test_publish.py",
-    "exports/test_release.py", "exports/test_reproduce.py", "exports/test_two_vintages.py", "pipelines/test_notify.py",
-    "pipelines/test_runs.py", "warehouse/test_bundled.py", "warehouse/test_kill.py",
+    "custody/test_full_disk.py", "custody/test_refresh.py", "exports/test_diff.py", "exports/test_gate.py",
+    "exports/test_publish.py", "exports/test_release.py", "exports/test_reproduce.py", "exports/test_two_vintages.py",
+    "pipelines/test_notify.py", "pipelines/test_runs.py", "warehouse/test_bundled.py", "warehouse/test_kill.py",
 )  # fmt: skip
 
 
