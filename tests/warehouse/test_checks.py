@@ -242,3 +242,17 @@ def test_the_rows_given_are_left_as_they_were() -> None:
     before = given.copy(deep=True)
     checks.run("observation", rows, checks.suite(dictionary().tables["observation"]))
     pd.testing.assert_frame_equal(given, before)
+
+
+def test_whatever_goes_wrong_in_the_other_process_is_no_answer() -> None:
+    """Also an error that is nobody's: the check could not run, and the step goes on to say so."""
+    from concurrent.futures import Future
+
+    from warehouse import checks
+
+    answer: Future[list[CheckResult]] = Future()
+    answer.set_exception(MemoryError("no room"))
+    expected = checks.suite(dictionary().tables["gap"])
+    results = checks.Asked("gap", expected, answer).answers()
+    assert len(results) == len(expected) and {r.outcome for r in results} == {"could_not_run"}
+    assert {r.detail for r in results} == {"MemoryError: no room"}

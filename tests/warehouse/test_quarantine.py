@@ -297,6 +297,19 @@ def test_what_is_in_quarantine_is_missed_though_an_older_vintage_was_accepted_la
 
 
 @pytest.mark.usefixtures("unchecked")
+def test_a_verdict_does_not_outlive_the_vintage_that_it_was_held_against(make_desk: Any) -> None:
+    """Eleven items are more than twice five, and after the five were withdrawn no more than twice ten."""
+    desk = make_desk(src={"files": {"one": File(pattern="one*", types=("csv", "text"), min_share=0.5)}})
+    for day, count in ((1, 10), (2, 5), (3, 11)):
+        data = lines(*(("ALB", 1000, {"year": 2000 + n}) for n in range(count)), stamp=f"2024-0{day}")
+        desk.put(data, retrieved_at=f"2026-0{day}-01", obtained="fetch")
+    assert [v.state for v in desk.take_in().verdicts] == ["accepted", "accepted", "quarantined"]
+    withdraw(desk.home, "src", "one", "2024-02", "half of it was missing")
+    assert [v.state for v in desk.take_in().verdicts] == ["accepted", "accepted"]
+    assert in_use(desk) == ["2024-01", "2024-03"]
+
+
+@pytest.mark.usefixtures("unchecked")
 def test_a_publisher_that_takes_a_revision_back_is_told(desk: Desk) -> None:
     first, said = fetched("2025-01-01", 5000, "2026-05-01T00:00:00Z")
     second, later = fetched("2025-02-01", 5100, "2026-05-02T00:00:00Z")
