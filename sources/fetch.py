@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -140,8 +141,14 @@ def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress:
             progress(f"{source.id}: {message}")
             yield asking.note(Asked(source.id, *ADDRESSES, "failed", message, at))
         asks = [ADDRESSES, *documents, *links]
+
+    @cache  # what comes in this very run is younger than `at`
+    def newest(file: str) -> str:
+        fetched = (s.retrieved_at for s in archive.snapshots(source.id, file) if s.obtained == "fetch")
+        return max(fetched, default="")
+
     for link in links:
-        asked = asking.note(_one(archive, source, client, link, asking.last(source, link), at))
+        asked = asking.note(_one(archive, source, client, link, asking.last(source, link), at, newest))
         if asked.outcome != "unchanged":
             progress(f"{source.id}/{link.file}: {asked.message or asked.outcome}")
         yield asked
@@ -149,15 +156,30 @@ def _fetch(home: Home, source: Source, client: Client, due_only: bool, progress:
         asking.forget_all_but(source, asks)
 
 
-def _one(archive: Archive, source: Source, client: Client, link: Link, last: Asked | None, at: str) -> Asked:
-    """Ask for one file; where that fails, what is known of the last good answer stays."""
+def _one(
+    archive: Archive,
+    source: Source,
+    client: Client,
+    link: Link,
+    last: Asked | None,
+    at: str,
+    newest: Callable[[str], str],
+) -> Asked:
+    """Ask for one file; where that fails, what is known of the last good answer stays.
+
+    `at` is when this run began to ask the source, `newest` when the newest of a file was retrieved before.
+    """
     made = Asked(source.id, *link, "unchanged", "", at)
     # Unless what is here is whole: the file must come again where the archive has lost it.
     whole = last and last.sha256 and archive.kept(last.sha256) and archive.knows(source.id, link.file, last.sha256)
     known = last.validators if last and whole else None
     try:
         with _guarded(link.url):
-            _refuse_a_clock_set_back(archive, source, link, at)
+            if at < (before := newest(link.file)):  # what came now would never be the newest
+                raise Refused(
+                    f"{link.url}: it is {at} by the clock of this machine, and a file of {source.id} was retrieved "
+                    f"at {before}, by the same clock; set it right. Nothing was asked, and the next run asks again."
+                )
             answer = client.get(link.url, source.hosts, known)
             if last and last.sha256 and answer.body is None:  # which was asked for only where all is whole
                 archive.seen(source.id, link.file, last.sha256, "fetch", answer.told())
@@ -190,16 +212,6 @@ def _named(source: Source, url: str) -> str:
     if host not in {*source.hosts, *declared}:
         raise Refused(f"{url} is found at a host that source.yml does not name; add it to `hosts` if it is right.")
     return url
-
-
-def _refuse_a_clock_set_back(archive: Archive, source: Source, link: Link, at: str) -> None:
-    """What is retrieved before what is here would never be the newest."""
-    fetched = (s.retrieved_at for s in archive.snapshots(source.id, link.file) if s.obtained == "fetch")
-    if at < (newest := max(fetched, default="")):
-        raise Refused(
-            f"{link.url}: it is {at} by the clock of this machine, and a file of {source.id} was retrieved "
-            f"at {newest}, by the same clock; set it right. Nothing was asked, and the next run asks again."
-        )
 
 
 def _document(asking: Asking, archive: Archive, source: Source, client: Client, url: str) -> bytes:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,17 @@ def test_the_last_file_of_a_year_is_found_when_the_next_years_publication_stands
     assert [a.outcome for a in desk.ask(WEEKLY)] == ["new"]
     publish(desk, y2027=(), y2026=("2026-12-19", "2026-12-26"), y2025=("2025-12-27",))
     assert [a.outcome for a in desk.ask(WEEKLY)] == ["unchanged", "new"]
+
+
+def test_files_that_come_one_after_the_other_are_no_clock_set_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of many is younger than the moment at which the run began to ask."""
+    began = datetime.now(UTC)
+    minutes = count(1)
+    monkeypatch.setattr(
+        "sources.http.now", lambda: (began + timedelta(minutes=next(minutes))).isoformat(timespec="seconds")[:19] + "Z"
+    )
+    publish(desk, y2026=("2026-01-03", "2026-01-10", "2026-01-17"))
+    assert [a.outcome for a in desk.ask(WEEKLY)] == ["new"] * 3
 
 
 def test_a_list_from_which_every_file_has_gone_is_a_failure(desk: Desk) -> None:
