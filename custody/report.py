@@ -185,15 +185,15 @@ def _next(report: Mapping[str, Any], blocking: Sequence[CheckResult]) -> str:
     return f"If the figures are right all the same: custody quarantine accept {words}\n{aside}"
 
 
-CHANGES = """
+#: Figures of which an earlier and a later vintage say different things, with the files that say so.
+DIFFERING = """
 SELECT r.source_id AS source, r.dataset, r.place_id AS place, r.facility, r.measure, r.sex, r.age, r.legal_status,
        r.citizenship, r.offence, r.supervision, r.cause, r.definition, r.period_start, r.period_end, r.unit,
        r.earlier_vintage, was.retrieved_at AS earlier_retrieved, r.earlier_value, r.vintage,
-       now.retrieved_at AS retrieved, r.value, r.change, r.change_share, e.locator AS earlier_locator, o.locator
-FROM revision AS r
-JOIN observation AS o USING (observation_id)
+       now.retrieved_at AS retrieved, r.value, r.change, r.change_share, e.locator AS earlier_locator, r.locator
+FROM ({figures}) AS r
 JOIN observation AS e ON e.observation_id = r.earlier_observation_id
-JOIN snapshot AS now ON now.source_id = o.source_id AND now.file = o.file AND now.vintage = o.vintage
+JOIN snapshot AS now ON now.source_id = r.source_id AND now.file = r.file AND now.vintage = r.vintage
 JOIN snapshot AS was ON was.source_id = e.source_id AND was.file = e.file AND was.vintage = e.vintage
 WHERE ($source IS NULL OR r.source_id = $source)
   AND ($place IS NULL OR r.place_id = $place OR starts_with(r.place_id, $place || '-'))
@@ -201,29 +201,21 @@ WHERE ($source IS NULL OR r.source_id = $source)
   AND ($vintage IS NULL OR now.position > (
     SELECT max(position) FROM snapshot WHERE source_id = r.source_id AND vintage = $vintage
   ))
-ORDER BY abs(r.change) DESC NULLS FIRST, abs(r.change_share) DESC, r.observation_id
+ORDER BY {order}
 """
-
-
+CHANGES = DIFFERING.format(
+    figures="SELECT revision.*, o.file, o.locator FROM revision JOIN observation AS o USING (observation_id)",
+    order="abs(r.change) DESC NULLS FIRST, abs(r.change_share) DESC, r.observation_id",
+)
 #: What a vintage has and the next one of the same file has not.
-GONE = """
-SELECT v.source_id AS source, v.dataset, v.place_id AS place, v.facility, v.measure, v.sex, v.age, v.legal_status,
-       v.citizenship, v.offence, v.supervision, v.cause, v.definition, v.period_start, v.period_end, v.unit,
-       v.vintage AS earlier_vintage, was.retrieved_at AS earlier_retrieved, v.value AS earlier_value,
-       v.later_vintage AS vintage, now.retrieved_at AS retrieved, NULL AS value, NULL AS change, NULL AS change_share,
-       e.locator AS earlier_locator, NULL AS locator
-FROM vanished AS v
-JOIN observation AS e USING (observation_id)
-JOIN snapshot AS was ON was.source_id = e.source_id AND was.file = e.file AND was.vintage = e.vintage
-JOIN snapshot AS now ON now.source_id = e.source_id AND now.file = e.file AND now.vintage = v.later_vintage
-WHERE ($source IS NULL OR v.source_id = $source)
-  AND ($place IS NULL OR v.place_id = $place OR starts_with(v.place_id, $place || '-'))
-  AND ($day IS NULL OR left(now.retrieved_at, 10) >= $day)
-  AND ($vintage IS NULL OR now.position > (
-    SELECT max(position) FROM snapshot WHERE source_id = v.source_id AND vintage = $vintage
-  ))
-ORDER BY v.source_id, v.dataset, v.period_end, v.place_id, v.observation_id
-"""
+GONE = DIFFERING.format(
+    figures="""
+      SELECT vanished.* EXCLUDE (vintage, value), o.file, vanished.observation_id AS earlier_observation_id,
+             vanished.vintage AS earlier_vintage, vanished.value AS earlier_value, later_vintage AS vintage,
+             NULL AS value, NULL AS change, NULL AS change_share, NULL AS locator
+      FROM vanished JOIN observation AS o USING (observation_id)""",
+    order="r.source_id, r.dataset, r.period_end, r.place_id, r.observation_id",
+)
 
 
 def changes(

@@ -199,10 +199,8 @@ def _published(asked: Asked, found: Found) -> Citation:
     row = evidence.with_file(asked, found.row)
     column, unit, subject, when = PUBLISHED[found.table]
     value, unit = row[column], row.get(unit, unit)
-    if row.get("value_text"):
-        stated = f"{row['value_text']} {unit}".rstrip(" -")  # of a publication that gives none, the unit is a dash
-    else:
-        stated = "unknown" if value is None else amount(value, unit)
+    # Of a publication that gives none, the unit is a dash.
+    stated = f"{row['value_text']} {unit}".rstrip(" -") if row.get("value_text") else amount(value, unit)
     if found.table == "gap" and None not in (row["low"], row["high"]) and row["low"] != row["high"]:
         stated += f" (between {row['low']:,.0f} and {row['high']:,.0f})"
     keyed = keys.tables(asked)[found.table]
@@ -360,29 +358,15 @@ def _release_warnings(asked: Asked, found: Found) -> list[str]:
     if newest is None:
         return said
     value, unit = _value(found.table)
-    now = _row_of(newest, found)
-    if now is None:
+    try:
+        now = by_id(newest, found.id).row
+    except Misused:
         said.append(f"The newest release that stands, {newest.version}, no longer has this row.")
-    elif now[value] != found.row[value]:
-        was, is_ = (_amount(row[value], row.get(unit, unit)) for row in (found.row, now))
+        return said
+    if now[value] != found.row[value]:
+        was, is_ = (amount(row[value], row.get(unit, unit)) for row in (found.row, now))
         said.append(f"Revised since: {was} here, {is_} in the newest release that stands, {newest.version}.")
     return said
-
-
-def _row_of(asked: Asked, found: Found) -> Row | None:
-    """The row of a release that is known by the same as one that was found."""
-    if found.table in IDENTITIES:
-        column = IDENTITIES[found.table][0]
-        return asked.row(f"SELECT * FROM {{{found.table}}} WHERE {column} = $id", id=found.id)
-    known = keys.tables(asked).get(found.table)
-    if known is None:
-        return None
-    same = " AND ".join(f"{column} IS NOT DISTINCT FROM ${column}" for column in known.key)
-    return asked.row(f"SELECT * FROM {{{found.table}}} WHERE {same}", **{c: found.row[c] for c in known.key})
-
-
-def _amount(value: float | None, unit: str) -> str:
-    return "unknown" if value is None else amount(value, unit)
 
 
 def _value(table: str) -> tuple[str, str]:
@@ -427,8 +411,10 @@ def _contradicts(asked: Asked, row: Row) -> bool:
     return shown is not None and column_of(row) in str(shown["inconsistent"]).split(", ")
 
 
-def amount(value: float, unit: str) -> str:
-    """A value with its unit, thousands separated, decimals as they are."""
+def amount(value: float | None, unit: str) -> str:
+    """A value with its unit, thousands separated, decimals as they are; in a word where there is none."""
+    if value is None:
+        return "unknown"
     number = f"{value:,.0f}" if value == round(value) else f"{value:,.10g}"
     return UNITS.get(unit, "{} " + unit).format(number)
 

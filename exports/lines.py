@@ -88,7 +88,6 @@ LEARNT = (
     "estimate", "estimate_low", "estimate_high", "estimate_basis", "population", "persons_held_per_100k", "sources",
     "admissions", "inconsistent",
 )  # fmt: skip
-_BEHIND = "FROM line WHERE table_name = 'figure' AND place_id IS NOT NULL AND year IS NOT NULL"
 #: What only repeats figures of a place and year differs although none of these does.
 REPEATED_OTHERWISE = f"""
 UPDATE line SET because = 'computed_otherwise'
@@ -96,7 +95,9 @@ WHERE because = 'follows'
   AND (table_name = 'headline' OR (table_name = 'country_year' AND CASE
     WHEN change IN ('added', 'removed') THEN coalesce(old, new) IS NOT NULL
     ELSE len(list_filter(string_split(column_name, ' '), lambda c: c NOT IN {LEARNT})) > 0 END))
-  AND (place_id, year) NOT IN (SELECT (place_id, year) {_BEHIND})
+  AND (place_id, year) NOT IN (
+    SELECT (place_id, year) FROM line WHERE table_name = 'figure' AND place_id IS NOT NULL AND year IS NOT NULL
+  )
 """
 
 #: What is computed differs although nothing that it is computed from does: ? is the reason for that.

@@ -243,7 +243,7 @@ def _file(of_one: Sequence[Primary], several: bool) -> str:
 
 def _cell(one: Primary, several: bool) -> str:
     """Where a figure stands in its file; which figure it is, where there are several."""
-    value = "unknown" if one.value is None else amount(one.value, one.unit or "persons")
+    value = amount(one.value, one.unit or "persons")
     said = f" ({plain(one.place or one.place_id or '')}: {value})" if several else ""
     return f"at {plain(one.locator or '')}{said}"
 

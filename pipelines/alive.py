@@ -45,13 +45,8 @@ def is_gone(named: str) -> bool:
     return not lives(int(number)) or _start(int(number)) != start
 
 
-def bury(instance: dg.DagsterInstance) -> list[str]:
-    """Write down as failed what no process is at work on any more; gives the ids of these runs."""
-    gone = [
-        run
-        for run in instance.get_runs(dg.RunsFilter(statuses=WORKING))
-        if (named := run.tags.get(PROCESS)) and is_gone(named)
-    ]
-    for run in gone:
-        instance.report_run_failed(run, ENDED)
-    return [run.run_id for run in gone]
+def bury(instance: dg.DagsterInstance) -> None:
+    """Write down as failed what no process is at work on any more."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=WORKING)):
+        if (named := run.tags.get(PROCESS)) and is_gone(named):
+            instance.report_run_failed(run, ENDED)

@@ -17,6 +17,7 @@ import duckdb
 
 from dictionary.model import BREAKDOWNS, Table, dictionary
 from dictionary.render import quote
+from pipelines.execute import SHOWN_AT
 from sources import fetch
 from sources.catalogue import Source, sources
 from sources.home import Home
@@ -24,7 +25,6 @@ from warehouse.build import connect
 from warehouse.intake import Intake
 from warehouse.records import all_vintages
 from warehouse.results import as_text
-from warehouse.standing import SHOWN_AT
 
 #: How much of a table is shown.
 ROWS, COLUMNS, CHARACTERS = 10, 14, 80

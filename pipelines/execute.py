@@ -30,7 +30,7 @@ from sources.errors import Refused
 from sources.home import Home, write_bytes
 from warehouse import checkers
 from warehouse.records import all_vintages, stale_corrections, summary
-from warehouse.standing import SHOWN_AT, is_current
+from warehouse.standing import is_current
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,6 +61,10 @@ EARLIER = (b"telemetry:\n  enabled: false\nnux:\n  enabled: false\n",)
 
 #: By this label the web interface shows the run on the page of its job; the name is the one in workspace.yaml.
 LABEL = {".dagster/repository": "__repository__@custody"}
+
+
+#: By this variable of the environment one says at which address the folder of the quality report can be read.
+SHOWN_AT = "CUSTODY_REPORTS"
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,9 @@ class Archive:
     def _records(self, source_id: str, file: str) -> Path:
         return self.root / "snapshots" / source_id / file
 
+    def _record(self, source_id: str, file: str, digest: str) -> Path:
+        return self._records(source_id, file) / f"{digest}.json"
+
     def object_path(self, digest: str) -> Path:
         """Where the bytes of a digest lie."""
         return self.root / "objects" / digest[:2] / digest
@@ -179,7 +182,7 @@ class Archive:
             vintage_hint,
             answer=answer,
         )
-        record = self._records(source.id, file) / f"{digest}.json"
+        record = self._record(source.id, file, digest)
         new = not record.exists()
         self._keep(digest, data)
         if new:
@@ -230,7 +233,7 @@ class Archive:
 
     def knows(self, source_id: str, file: str, digest: str) -> bool:
         """Whether there is a record of a file with these bytes."""
-        return (self._records(source_id, file) / f"{digest}.json").exists()
+        return self._record(source_id, file, digest).exists()
 
     def kept(self, digest: str) -> bytes | None:
         """The bytes of a digest; None where they are lost or altered."""
@@ -252,7 +255,7 @@ class Archive:
 
     def withdraw(self, source_id: str, file: str, digest: str, reason: str) -> None:
         """Note that a snapshot, where it is here, is no longer used; its bytes stay."""
-        record = self._records(source_id, file) / f"{digest}.json"
+        record = self._record(source_id, file, digest)
         if record.exists():
             gone = replace(_read(record), accepted_despite=None, waived=None, withdrawn=f"{now()} {reason}")
             write_sealed(record, asdict(gone))
@@ -260,7 +263,7 @@ class Archive:
     def waive(self, snapshot: Snapshot, checks: Iterable[str], reason: str) -> Snapshot:
         """Note that a person accepts a snapshot although some checks fail."""
         made = replace(snapshot, accepted_despite=f"{now()} {reason}", waived=sorted(set(checks)))
-        write_sealed(self._records(snapshot.source_id, snapshot.file) / f"{snapshot.sha256}.json", asdict(made))
+        write_sealed(self._record(snapshot.source_id, snapshot.file, snapshot.sha256), asdict(made))
         return made
 
     def snapshots(self, source_id: str, file: str) -> list[Snapshot]:

@@ -169,11 +169,16 @@ def decide(ground: Ground, snapshot: Snapshot, candidate: Candidate | None = Non
     return attempt(ground, snapshot, candidate)
 
 
-def against(of_file: Sequence[Vintage], digest: str, vintage: str) -> list[str | None]:
-    """Which other bytes a file of that digest and vintage is held against: those before it, and the newest."""
-    others = [v for v in of_file if v.snapshot["sha256"] != digest]
+def before(others: Sequence[Vintage], vintage: str) -> Vintage | None:
+    """The newest of a file's vintages that is older than another of it; they come oldest first."""
     earlier = [v for v in others if vintage_order(v.vintage) < vintage_order(vintage)]
-    return [str(some[-1].snapshot["sha256"]) if some else None for some in (earlier, others)]
+    return earlier[-1] if earlier else None
+
+
+def against(others: Sequence[Vintage], vintage: str) -> list[str | None]:
+    """Which bytes one of a file's vintages is held against: those before it, and the newest."""
+    held = (before(others, vintage), others[-1] if others else None)
+    return [str(v.snapshot["sha256"]) if v else None for v in held]
 
 
 def _forget_what_was_mended(ground: Ground, snapshot: Snapshot) -> None:
@@ -198,8 +203,8 @@ def _standing(ground: Ground, snapshot: Snapshot) -> Verdict | None:
         # A check that could not run says nothing of the file; what kept it from running may have passed.
         if told.get("undecided"):
             return None
-        of_file = [v for v in ground.vintages if v.file == snapshot.file]
-        held = told["vintage"] and against(of_file, snapshot.sha256, told["vintage"])
+        others = [v for v in ground.vintages if v.file == snapshot.file and v.snapshot["sha256"] != snapshot.sha256]
+        held = told["vintage"] and against(others, told["vintage"])
         same = told["snapshot"].get("waived") == snapshot.waived and told.get("against") == held
         if told["code"] == ground.code and same:
             return Verdict.of(snapshot, told["state"], told["vintage"], told["message"], new=False)

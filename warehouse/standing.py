@@ -25,8 +25,6 @@ HERE = Path(__file__).parent
 
 #: The quality report, and that of a build whose checks failed, below the home's folder of reports.
 REPORT = "quality.html"
-#: By this variable of the environment one says at which address the folder of the report can be read.
-SHOWN_AT = "CUSTODY_REPORTS"
 FAILED_REPORT = "failed.html"
 
 

@@ -15,7 +15,7 @@ from sources.home import new_folder, write_json
 from warehouse import accepted, rules
 from warehouse.candidate import Candidate, check, complete, parse
 from warehouse.checks import Asked
-from warehouse.intake import Ground, State, Verdict, against
+from warehouse.intake import Ground, State, Verdict, against, before
 from warehouse.records import REPORT, Vintage, vintage_order
 from warehouse.results import CheckResult, Outcome, to_plain
 
@@ -36,8 +36,7 @@ class _Case:
 
     def before(self, candidate: Candidate) -> Vintage | None:
         """The newest vintage of other bytes that is older than the candidate."""
-        earlier = [v for v in self.others if vintage_order(v.vintage) < vintage_order(candidate.vintage)]
-        return earlier[-1] if earlier else None
+        return before(self.others, candidate.vintage)
 
     def refused(self, error: Refused, *, undecided: bool = False) -> Verdict:
         """Turn it away, with a report; where `undecided`, it is tried again each time."""
@@ -47,7 +46,7 @@ class _Case:
 
     def told(self, state: State, vintage: str | None, message: str) -> dict[str, Any]:
         """What every report says."""
-        held = vintage and against([*self.own, *self.others], self.snapshot.sha256, vintage)
+        held = vintage and against(self.others, vintage)
         return {
             "state": state, "code": self.ground.code, "vintage": vintage, "against": held, "message": message,
             "snapshot": asdict(self.snapshot),
